@@ -1,0 +1,1 @@
+"""WHAT goes wrong. One file, one fault; the folder listing is the register."""

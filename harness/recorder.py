@@ -1,0 +1,85 @@
+"""Turns events into a digest while the run runs, and keeps them only where a reader asked for them."""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from drydock.harness.event import Event
+
+_FLUSH_AT = 8192
+_NONE = -(2**63)
+
+
+class Recorder:
+    """The digest covers each venue event: time, lane, kind, number, and its data, as packed 64-bit integers.
+
+    Names (lanes, kinds, texts) enter once, as bytes, when they first occur, and afterwards as their number.
+    Nothing of the machine or the clock and nothing of the harness channel is covered.
+    """
+
+    def __init__(self, keep: bool) -> None:
+        self.kept: list[Event] | None = [] if keep else None
+        self.count = 0
+        self._hash = blake2b(digest_size=16)
+        self._buffer: list[int] = []
+        self._names: dict[str, int] = {}
+
+    def code(self, name: str) -> int:
+        """The number that stands for a name in the digest; new names are hashed once."""
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = len(self._names)
+            self._flush()
+            self._hash.update(f"name {known} {name}\n".encode())
+        return known
+
+    def record(self, happened: Event) -> None:
+        """Adds one event. ``TypeError`` where its data is not made of integers, texts and integer arrays."""
+        data = happened.data
+        if self.kept is not None:
+            self.kept.append(happened)
+        if data.is_harness_channel:
+            return
+        self.count += 1
+        buffer = self._buffer
+        lane, kind = self.code(happened.lane), self.code(happened.kind)
+        buffer += (happened.at_ms, lane, kind, happened.nth)
+        if data.integers_only:
+            buffer += data
+        else:
+            for value in data:
+                self._add(value)
+        if len(buffer) > _FLUSH_AT:
+            self._flush()
+
+    def digest(self) -> str:
+        """Hexadecimal digest of all that was recorded so far."""
+        self._flush()
+        return self._hash.hexdigest()
+
+    def _add(self, value: Any) -> None:
+        if isinstance(value, int):
+            self._buffer.append(value)
+        elif isinstance(value, str):
+            self._buffer.append(self.code(value))
+        elif value is None:
+            self._buffer.append(_NONE)
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "iub":
+            self._buffer.append(value.size)
+            self._flush()
+            self._hash.update(np.ascontiguousarray(value, dtype="<i8").tobytes())
+        elif isinstance(value, tuple):
+            self._buffer.append(len(value))
+            for item in value:
+                self._add(item)
+        else:
+            raise TypeError(f"an event holds integers, texts and integer arrays, not {type(value).__name__}: {value!r}")
+
+    def _flush(self) -> None:
+        if self._buffer:
+            self._hash.update(array("q", self._buffer).tobytes())
+            self._buffer.clear()

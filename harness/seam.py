@@ -1,0 +1,131 @@
+"""Seams: the named places where a model lets the world go wrong.
+
+A model passes every operation of a kind through its seam. A fault bends the seam inside a ``with``: it adds itself,
+never assigns; bends nest; leaving always restores (architecture 4.7). What passes is a :class:`Passage`: a message
+over some entities (markets, accounts, keys), whose delay, loss and staleness are arrays over these entities, so that
+one market of 117 can be bent while the other 116 pass unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Millis = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Passage:
+    """One operation at a seam: what happens to it, entity by entity.
+
+    ``delay_ms[n]`` later than the model would have it; ``is_lost[n]`` never; ``stale_ms[n]`` how old the state is that
+    a read is served from. ``label`` says which operation it is (``load``, ``tick``, a step's name).
+    """
+
+    entities: int
+    label: str = ""
+    delay_ms: Millis = field(default_factory=lambda: np.zeros(0, np.int64))
+    stale_ms: Millis = field(default_factory=lambda: np.zeros(0, np.int64))
+    is_lost: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        for name, kind in (("delay_ms", np.int64), ("stale_ms", np.int64), ("is_lost", np.bool_)):
+            if getattr(self, name).size == 0:
+                setattr(self, name, np.zeros(self.entities, kind))
+
+    def groups(self) -> Iterator[tuple[int, Mask]]:
+        """(delay_ms, mask) for each distinct delay, shortest first, over the entities that are not lost."""
+        alive = ~self.is_lost
+        for delay_ms in np.unique(self.delay_ms[alive]).tolist():
+            yield delay_ms, alive & (self.delay_ms == delay_ms)
+
+
+Bender = Callable[[Passage], bool]
+"""Changes a passage in place and says whether it touched it; it must not shorten, undo or know other bends."""
+
+
+class Bend:
+    """One bender at work on a seam; remembers how many operations it touched."""
+
+    __slots__ = ("bender", "touched")
+
+    def __init__(self, bender: Bender) -> None:
+        self.bender = bender
+        self.touched = 0
+
+    @property
+    def is_exercised(self) -> bool:
+        """Whether an operation passed through the bent seam and was touched."""
+        return self.touched > 0
+
+
+class Seam:
+    """A named place where faults can bend what passes. Falsy while nobody bends it: the cheap test of the hot path."""
+
+    __slots__ = ("bends", "name", "sentence", "passed")
+
+    def __init__(self, name: str, sentence: str = "") -> None:
+        self.name = name
+        self.sentence = sentence
+        self.bends: list[Bend] = []
+        self.passed = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.bends)
+
+    @contextmanager
+    def bend(self, bender: Bender) -> Iterator[Bend]:
+        """Bends the seam for the duration of the ``with``."""
+        bend = Bend(bender)
+        self.bends.append(bend)
+        try:
+            yield bend
+        finally:
+            self.bends.remove(bend)
+
+    def through(self, passage: Passage) -> Passage:
+        """Passes an operation through all bends, oldest first."""
+        self.passed += 1
+        for bend in list(self.bends):
+            if bend.bender(passage):
+                bend.touched += 1
+        return passage
+
+
+class UnknownSeam(KeyError):
+    """A fault asked for a seam that this world does not have."""
+
+
+class Seams:
+    """The seams of one world, by name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Seam] = {}
+
+    def add(self, name: str, sentence: str) -> Seam:
+        """A new seam; ``ValueError`` for a name that is taken."""
+        if name in self._by_name:
+            raise ValueError(f"seam '{name}' exists already")
+        seam = self._by_name[name] = Seam(name, sentence)
+        return seam
+
+    def __getitem__(self, name: str) -> Seam:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownSeam(f"no seam '{name}'; this world has {', '.join(sorted(self._by_name))}") from None
+
+    def __iter__(self) -> Iterator[Seam]:
+        return iter(self._by_name.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def all_released(self) -> bool:
+        """Whether nothing is bent any more."""
+        return not any(self._by_name.values())

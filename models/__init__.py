@@ -1,0 +1,1 @@
+"""WHAT a venue is: its parts, its runbooks, its laws."""
