@@ -1,4 +1,5 @@
 """Drydock: rehearse a trading venue's maintenance before its operators do it once."""
+
 from pathlib import Path
 
 __version__ = "0.1.0"
