@@ -1,0 +1,144 @@
+"""What every command takes, and where its answer goes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from drydock.harness.mistakes import BadFile, Mistake
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from drydock.harness.port import Kit, Plain, Scenario
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that every command takes. ``verbosity`` is -1 with ``-q``, and counts ``-v``."""
+
+    json_to: str | None
+    load: tuple[str, ...]
+    sets: tuple[str, ...]
+    seed: int | None
+    verbosity: int
+
+    @property
+    def is_json_only(self) -> bool:
+        """Whether stdout belongs to JSON alone."""
+        return self.json_to == "-"
+
+    @property
+    def first_seed(self) -> int:
+        """The seed, 1 if none was given: two people who type the same see the same."""
+        return DEFAULT_SEED if self.seed is None else self.seed
+
+    def load_code(self) -> None:
+        """Loads the user's own faults: by ``--load`` and only so."""
+        from drydock.harness.registry import load
+
+        for path in self.load:
+            load(path)
+
+    def scenario(self, reference: str) -> tuple[Scenario, Kit]:
+        """The scenario of a name or a file, with ``--set`` over it, and its kit. Raises ``BadFile``."""
+        from drydock.harness.registry import kit_of
+        from drydock.harness.scenario import load_scenario
+
+        self.load_code()
+        scenario = load_scenario(reference, self.sets)
+        return scenario, kit_of(scenario)
+
+    def answer(self, value: Plain, tell: Callable[[Console], None]) -> None:
+        """Writes the answer: as JSON where ``--json`` asks for it, and as text unless stdout belongs to JSON."""
+        if self.json_to is not None:
+            write_text(self.json_to, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        if not self.is_json_only:
+            from drydock.harness.report.console import console_for
+
+            tell(console_for(sys.stdout))
+
+
+def common(command: F) -> F:
+    """Decorator: adds the common options and hands them over as one ``common`` argument."""
+
+    @functools.wraps(command)
+    def with_common(
+        *args: Any,
+        json_to: str | None,
+        load: tuple[str, ...],
+        sets: tuple[str, ...],
+        seed: int | None,
+        quiet: bool,
+        verbose: int,
+        **kwargs: Any,
+    ) -> Any:
+        if quiet and verbose:
+            raise click.UsageError("-q and -v contradict each other")
+        return command(*args, common=Common(json_to, load, sets, seed, -1 if quiet else verbose), **kwargs)
+
+    for option in reversed(_OPTIONS):
+        with_common = option(with_common)
+    return with_common  # type: ignore[return-value]
+
+
+_OPTIONS = (
+    click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; with - nothing else on stdout."),
+    click.option("--load", multiple=True, metavar="FILE", help="Load your own faults (Python). Repeatable."),
+    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Replace a value of the scenario. Repeatable."),
+    click.option("--seed", type=click.IntRange(min=0), metavar="S", help=f"The seed; default {DEFAULT_SEED}."),
+    click.option("-q", "--quiet", is_flag=True, help="One line, no progress."),
+    click.option("-v", "--verbose", count=True, help="More tables; of a failure, the traceback."),
+)
+
+
+class Duration(click.ParamType):
+    """``90s``, ``15m``, ``250ms``: whole milliseconds, not negative."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The milliseconds. A bare number has no unit here and is refused: 30 may be meant as minutes."""
+        from drydock.harness.units import EXAMPLES, BadQuantity, parse_quantity
+
+        if isinstance(value, int):
+            return value
+        try:
+            length_ms = parse_quantity(str(value), "ms")
+        except BadQuantity as error:
+            self.fail(str(error), param, ctx)
+        if length_ms < 0:
+            self.fail(f"'{value}' is negative; allowed: {EXAMPLES['ms']}", param, ctx)
+        return length_ms
+
+
+def write_text(target: str, text: str) -> None:
+    """Writes to a file, or to stdout for ``-``. Raises ``BadFile`` where the file cannot be written."""
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadFile([Mistake(target, f"cannot be written: {error.strerror or error}")]) from None
+
+
+def check_writable(*targets: str | None) -> None:
+    """Fails before the work and not after it: ``BadFile`` for a target in a folder that does not exist."""
+    wrong = [
+        Mistake(target, f"cannot be written: there is no folder {Path(target).parent}")
+        for target in targets
+        if target not in (None, "-") and not Path(str(target)).parent.is_dir()
+    ]
+    if wrong:
+        raise BadFile(wrong)

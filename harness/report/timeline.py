@@ -1,0 +1,200 @@
+"""One run told as a timeline: what happened, in order, and what it broke.
+
+A night has thousands of events; a reader needs dozens. An event of a rare kind is told; of a frequent kind the first
+ones are told and the rest are counted; an event that carries a finding is always told, with the law beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from drydock.harness.event import Event, Identity
+from drydock.harness.law import by_law
+from drydock.harness.money import harm_by_kind
+from drydock.harness.port import Case, Finding, Kit
+from drydock.harness.report import console as out
+from drydock.harness.report.words import count, usd
+from drydock.harness.result import RunResult
+from drydock.harness.run import FaultHealed, FaultInjected
+
+_RARE_MAX = 12
+"""A kind that occurs no more often than this is told event by event."""
+_FIRST = 2
+"""So many of a frequent kind are told before the rest is counted."""
+_FINDINGS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline. ``law`` is the law that this event carries a finding of, or empty."""
+
+    at_ms: int
+    text: str
+    law: str = ""
+    is_fault: bool = False
+
+
+@dataclass(slots=True)
+class _Repeats:
+    """Events of frequent kinds since the last line: how many of each kind, and until when."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    last_ms: int = 0
+
+    def add(self, happened: Event) -> None:
+        self.counts[happened.kind] += 1
+        self.last_ms = happened.at_ms
+
+    def line(self) -> Iterator[Line]:
+        if self.counts:
+            told = ", ".join(f"{count} more {kind}" for kind, count in self.counts.most_common())
+            yield Line(self.last_ms, f"... {told}")
+        self.counts.clear()
+
+
+def timeline(events: Sequence[Event], told: Mapping[Identity, str], cited: Mapping[Identity, str]) -> Iterator[Line]:
+    """The lines of a run. ``told`` has the sentence of each event that a reader may need, ``cited`` the law it breaks."""
+    total = Counter(event.kind for event in events if event.identity in told)
+    seen: Counter[str] = Counter()
+    repeats = _Repeats()
+    for happened in events:
+        identity, kind = happened.identity, happened.kind
+        if identity not in told:
+            continue
+        seen[kind] += 1
+        law = cited.get(identity, "")
+        if law or total[kind] <= _RARE_MAX or seen[kind] <= _FIRST:
+            yield from repeats.line()
+            yield Line(happened.at_ms, told[identity], law, happened.data.is_harness_channel)
+        else:
+            repeats.add(happened)
+    yield from repeats.line()
+
+
+def sentences(events: Iterable[Event], kit: Kit, case: Case) -> dict[Identity, str]:
+    """A sentence for each event that has one: of the harness for its own, of the model for the venue's."""
+    pairs = ((event.identity, _of_fault(event) or kit.describe(event, case.scenario)) for event in events)
+    return {identity: sentence for identity, sentence in pairs if sentence}
+
+
+def _of_fault(happened: Event) -> str | None:
+    match happened.data:
+        case FaultInjected(fault=fault, target=target, at=at):
+            return f"fault {fault} strikes {target or 'all'} ({at})"
+        case FaultHealed(fault=fault, target=target):
+            return f"fault {fault} on {target or 'all'} is over"
+        case _:
+            return None
+
+
+def citations(findings: Sequence[Finding]) -> dict[Identity, str]:
+    """The events that carry the first findings of each law."""
+    cited: dict[Identity, str] = {}
+    for found in by_law(findings).values():
+        for finding in found[:_FINDINGS_SHOWN]:
+            for identity in finding.events[:_FINDINGS_SHOWN]:
+                cited.setdefault(identity, finding.law)
+    return cited
+
+
+def clock(at_ms: int, *, window_ms: int = 0, has_millis: bool = True) -> str:
+    """``+00:12:04.250``: the distance from the start of the window."""
+    distance_ms = at_ms - window_ms
+    seconds, millis = divmod(abs(distance_ms), 1000)
+    sign = "-" if distance_ms < 0 else "+"
+    text = f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{text}.{millis:03d}" if has_millis else text
+
+
+def window_start_ms(case: Case, kit: Kit) -> int:
+    """When the runbook's first step is planned, in milliseconds from the start of the run."""
+    return min((step.planned_ms for step in kit.steps(case.scenario)), default=0)
+
+
+def print_timeline(console: Console, result: RunResult, case: Case, kit: Kit, *, verbosity: int = 0) -> None:
+    """The whole answer of ``drydock run``; quiet leaves the last lines only."""
+    window_ms = window_start_ms(case, kit)
+    if verbosity >= 0:
+        out.print_lines(console, *_head(case))
+        out.print_lines(console, *_body(result, case, kit, window_ms, is_complete=verbosity > 0))
+    out.print_lines(console, *_findings(result, case, kit, window_ms, verbosity))
+    out.print_lines(console, *_harm(result), *_end(result, case, window_ms))
+
+
+def _head(case: Case) -> Iterator[RenderableType]:
+    plan = ", ".join(f"{fault.kind} at {fault.step} on {fault.target or 'all'}" for fault in case.plan) or "no fault"
+    yield Text(case.scenario.name, style="bold")
+    if case.scenario.summary:
+        yield out.indented(case.scenario.summary)
+    yield out.indented(f"regime {case.regime} · seed {case.seed} · ties {case.ties.mode} · plan: {plan}")
+    yield out.indented("Times are counted from the start of the window.")
+    yield Text("")
+
+
+def _body(result: RunResult, case: Case, kit: Kit, window_ms: int, *, is_complete: bool) -> Iterator[RenderableType]:
+    events = result.events or ()
+    told, cited = sentences(events, kit, case), citations(result.findings)
+    if is_complete:
+        lines = [Line(e.at_ms, told.get(e.identity, e.kind), cited.get(e.identity, "")) for e in events]
+    else:
+        lines = list(timeline(events, told, cited))
+    has_millis = any((line.at_ms - window_ms) % 1000 for line in lines)
+    table = out.grid(False, False, False)
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    for line in lines:
+        style = "red" if line.law else "yellow" if line.is_fault else "dim" if line.text.startswith("...") else ""
+        when = clock(line.at_ms, window_ms=window_ms, has_millis=has_millis)
+        table.add_row(Text(when, style="dim"), Text(line.law, style="bold red"), Text(line.text, style=style))
+    if lines:
+        yield table
+    else:
+        yield out.indented("Nothing happened that the model tells of.")
+
+
+def _findings(result: RunResult, case: Case, kit: Kit, window_ms: int, verbosity: int) -> Iterator[RenderableType]:
+    laws = {law.id: law for law in kit.laws(case.scenario)}
+    grouped = by_law(sorted(result.findings, key=lambda finding: finding.at_ms))
+    if grouped and verbosity >= 0:
+        yield out.heading("What was broken")
+    for law_id, found in grouped.items():
+        law = laws.get(law_id)
+        title = Text.assemble((law_id, "bold red"), f"  {law.sentence} ({law.law_class})" if law else "")
+        title.append(f"  {len(found)} times" if len(found) > 1 else "")
+        yield out.indented(title)
+        shown = found if verbosity > 0 else found[:_FINDINGS_SHOWN] if verbosity == 0 else []
+        for finding in shown:
+            yield out.indented(finding.detail, 6, bullet=clock(finding.at_ms, window_ms=window_ms))
+        if verbosity >= 0 and len(found) > len(shown):
+            yield out.indented(f"... {len(found) - len(shown)} more like this", 6)
+
+
+def _harm(result: RunResult) -> Iterator[RenderableType]:
+    harm = harm_by_kind(result.entries)
+    if not any(harm.values()):
+        return
+    kinds = " · ".join(f"{kind} {usd(amount)}" for kind, amount in sorted(harm.items(), key=lambda item: -item[1]))
+    accounts = len({entry.account for entry in result.entries if entry.amount_quantums > 0})
+    yield out.heading(f"Harm  {usd(sum(harm.values()))} USD to {count(accounts, 'account')}")
+    yield out.indented(kinds)
+
+
+def _end(result: RunResult, case: Case, window_ms: int) -> Iterator[RenderableType]:
+    yield Text("")
+    if result.error:
+        yield Text(f"The run failed: {result.error}", style="bold red")
+    elif result.is_budget_exhausted:
+        yield Text("INCOMPLETE: the run used up its event budget; nothing can be concluded.", style="bold yellow")
+    elif result.is_clean:
+        yield Text("Clean: no law was broken in this run. One run decides nothing; gonogo does.", style="bold green")
+    else:
+        yield Text(f"Broken: {', '.join(by_law(result.findings))}", style="bold red")
+    idle = [evidence.kind for evidence in result.evidence if not evidence.exercised]
+    if idle:
+        yield out.indented(f"Without effect here: {', '.join(idle)} (nothing passed what they bend).")
+    ended = clock(result.ended_ms, window_ms=window_ms, has_millis=False)
+    yield out.indented(f"digest {result.digest} · {result.served_events:,} events until {ended}")

@@ -1,0 +1,35 @@
+"""Numbers as a reader wants them: rounded for the eye, never for a machine (that is what JSON is for)."""
+
+from __future__ import annotations
+
+from drydock.harness.units import QUANTUMS_PER_USD
+
+_WHOLE_USD_FROM = 1_000 * QUANTUMS_PER_USD
+
+
+def usd(amount_quantums: int | None) -> str:
+    """``12,346`` from a thousand USD on, ``999.50`` below (half away from zero); a dash where there is no figure."""
+    if amount_quantums is None:
+        return "-"
+    sign, amount = "-" if amount_quantums < 0 else "", abs(amount_quantums)
+    if amount >= _WHOLE_USD_FROM:
+        return f"{sign}{(amount + QUANTUMS_PER_USD // 2) // QUANTUMS_PER_USD:,}"
+    cents = (amount + QUANTUMS_PER_USD // 200) // (QUANTUMS_PER_USD // 100)
+    return f"{sign}{cents // 100}.{cents % 100:02d}"
+
+
+def percent_up(share_ppm: int) -> str:
+    """A share as percent, rounded up: ``1.44 %``. An upper bound stays one."""
+    hundredths = -(-share_ppm // 100)
+    return f"{hundredths // 100}.{hundredths % 100:02d} %"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 run``, ``2 runs``, ``1,200 runs``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def clip(names: list[str], most: int) -> str:
+    """The first names with commas, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
