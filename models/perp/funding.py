@@ -14,12 +14,11 @@ EIGHT_HOURS_MS = 8 * 3_600_000
 INTEREST_PPM_PER_EIGHT_HOURS = 100
 CLAMP_PPM = 500
 GAP_CAP_MS = 30_000
-DT_MS_MAX = 1 << 34
-RATE_PPM_MAX = 1 << 16
-PERIOD_MS_MAX = EIGHT_HOURS_MS
+DT_MS_MAX = 1 << 30
+PERIOD_MS_MAX = 24 * 3_600_000
+STEP_PRICE_QUANTUMS_MAX = 1 << 27
 
-_DIGIT = 16
-_HALF_SHIFT = INDEX_SHIFT // 2
+_DIGIT = 15
 
 
 def interest_ppm(period_ms: Int64s) -> Int64s:
@@ -69,11 +68,10 @@ def accrue(
     length: a market whose period changes starts again with a carry of 0.
 
     With ``gap_cap_ms`` a longer gap is treated as zero time ("so the index does not jump"); None integrates it all.
-    |rate| < 2^16 ppm, spot < 2^27, 0 <= dt < 2^34 ms (198 days), period <= 8 h; ``ValueError`` for dt outside of this.
+    |rate| < 2^20 ppm, spot < 2^27, 0 <= dt < 2^30 ms (12 days), period <= 24 h; ``ValueError`` for dt outside of this,
+    ``OverflowError`` for a step of 2^27 price quantums and more.
     """
     dt = np.asarray(dt_ms, dtype=np.int64)
-    if dt.size and (int(dt.min()) < 0 or int(dt.max()) >= DT_MS_MAX):
-        raise ValueError(f"dt_ms in [{dt.min()}, {dt.max()}]; allowed is [0, {DT_MS_MAX})")
     if gap_cap_ms is not None:
         dt = np.where(dt > gap_cap_ms, 0, dt)
     step, remainder = _step(rate_ppm * spot_quantums, dt, PPM * period_ms, carry)
@@ -81,18 +79,22 @@ def accrue(
 
 
 def _step(product: Int64s, dt: Int64s, divisor: Int64s, carry: Int64s | int) -> tuple[Int64s, Int64s]:
-    """Quotient and remainder of (product * dt * 2^30 + carry) / divisor, by Horner's rule, digit by digit.
+    """Quotient and remainder of (product * dt * 2^30 + carry) / divisor: Horner's rule over digits of 15 bits.
 
-    |product| < 2^43 and divisor < 2^45: product * high digit < 2^61, remainder * 2^16 + product * low digit < 2^62.
+    |product| < 2^47 and remainder < divisor < 2^47, so remainder * 2^15 + product * digit < 2^62 + 2^62.
     """
+    if dt.size and (int(dt.min()) < 0 or int(dt.max()) >= DT_MS_MAX):
+        raise ValueError(f"dt_ms in [{dt.min()}, {dt.max()}]; allowed is [0, {DT_MS_MAX})")
     high, low = dt >> _DIGIT, dt & ((1 << _DIGIT) - 1)
-    quotient, remainder = np.divmod(product * high, divisor)
+    whole, remainder = np.divmod(product * high, divisor)
     part, remainder = np.divmod((remainder << _DIGIT) + product * low, divisor)
-    quotient = (quotient << _DIGIT) + part
-    part, remainder = np.divmod(remainder << _HALF_SHIFT, divisor)
-    quotient = (quotient << _HALF_SHIFT) + part
-    part, remainder = np.divmod((remainder << _HALF_SHIFT) + carry, divisor)
-    return (quotient << _HALF_SHIFT) + part, remainder
+    whole = (whole << _DIGIT) + part
+    if whole.size and not -STEP_PRICE_QUANTUMS_MAX <= int(whole.min()) <= int(whole.max()) < STEP_PRICE_QUANTUMS_MAX:
+        raise OverflowError(f"an index step in [{whole.min()}, {whole.max()}] price quantums; the bound is 2^27")
+    part, remainder = np.divmod(remainder << _DIGIT, divisor)
+    whole = (whole << _DIGIT) + part
+    part, remainder = np.divmod((remainder << _DIGIT) + carry, divisor)
+    return (whole << _DIGIT) + part, remainder
 
 
 def max_step(cap_ppm: Int64s | int, spot_quantums: Int64s, dt_ms: Int64s | int, period_ms: Int64s) -> Int64s:
