@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import get_annotations
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 Identity = tuple[str, str, int]
@@ -57,7 +58,7 @@ def event(kind: str, *, harness_channel: bool = False):  # type: ignore[no-untyp
     """
 
     def mark(cls: P) -> P:
-        hints = cls.__dict__.get("__annotations__", {})
+        hints = get_annotations(cls)
         cls.kind = kind  # type: ignore[attr-defined]
         cls.integers_only = all(h in ("int", int) for h in hints.values())  # type: ignore[attr-defined]
         cls.is_harness_channel = harness_channel  # type: ignore[attr-defined]
