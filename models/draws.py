@@ -87,7 +87,8 @@ def normal_ppm(words: Words) -> Int64s:
     """A standard normal deviate in ppm, rounded to the nearest: the sum of twelve uniforms (Irwin and Hall).
 
     Mean 0, standard deviation 1 to 1e-9, excess kurtosis -0.1; beyond 2, 3 and 4 sigma lie 4.6 %, 0.22 % and 0.0028 %
-    of it (a true normal: 4.6 %, 0.27 %, 0.0063 %), beyond 6 nothing. The three words it needs are mixed from the one given.
+    of it (a true normal: 4.6 %, 0.27 %, 0.0063 %), beyond 6 nothing. The three words it needs are mixed from the
+    one given.
     """
     total = _four_fields(mix64(words)) + _four_fields(mix64(words + _GOLDEN)) + _four_fields(mix64(words - _GOLDEN))
     return ((total - 6 * 65_535) * 15_625 + 512) >> 10
@@ -103,8 +104,8 @@ def _four_fields(words: Words) -> Int64s:
 def lognormal_ms(words: Words, mean_ms: Int64s | int, sigma_ppm: int) -> Int64s:
     """mean * exp( sigma * z - sigma^2 / 2 ), in ms rounded down: the *mean* is kept, not the median.
 
-    ``mean_ms`` < 2^31 (24 days), sigma at most 3 (3,000,000 ppm). The lighter tails of ``normal_ppm`` take sigma^4 / 240
-    off the mean: 0.05 % at sigma 0.6, 0.9 % at 1.2.
+    ``mean_ms`` < 2^31 (24 days), sigma at most 3 (3,000,000 ppm). The lighter tails of ``normal_ppm`` take
+    sigma^4 / 240 off the mean: 0.05 % at sigma 0.6, 0.9 % at 1.2.
     """
     if not 0 <= sigma_ppm <= 3_000_000:
         raise ValueError(f"sigma_ppm {sigma_ppm}; allowed is [0, 3000000]")
@@ -140,22 +141,24 @@ def scaled_by_exp(value: Int64s | int, exponent_ppm: Int64s) -> Int64s:
 
 
 def scaled_by_exp2(value: Int64s | int, exponent: Int64s) -> Int64s:
-    """``value * 2^(exponent / 2^30)``, rounded down, for 0 <= value < 2^31 and exponents up to 30; else ``OverflowError``."""
+    """``value * 2^(exponent / 2^30)``, rounded down, for 0 <= value < 2^31 and exponents up to 30.
+
+    ``OverflowError`` outside of these.
+    """
     amount = np.asarray(value, dtype=np.int64)
     exponent = np.asarray(exponent, dtype=np.int64)
-    if exponent.size and amount.size:
-        if int(exponent.max()) > _EXPONENT_MAX or int(amount.min()) < 0 or int(amount.max()) >= 1 << 31:
-            raise OverflowError(
-                f"value in [{amount.min()}, {amount.max()}], allowed [0, 2^31); "
-                f"exponent up to {int(exponent.max()) >> _ONE}, allowed 30"
-            )
+    if amount.size and not 0 <= int(amount.min()) <= int(amount.max()) < 1 << 31:
+        raise OverflowError(f"value in [{amount.min()}, {amount.max()}]; allowed is [0, 2^31)")
+    if exponent.size and int(exponent.max()) > _EXPONENT_MAX:
+        raise OverflowError(f"an exponent of {int(exponent.max()) >> _ONE} and more; allowed is 30")
     whole = exponent >> _ONE
     rest = exponent - (whole << _ONE)
     table, rise = _exp2_table()
     at = rest >> _REST_BITS
     mantissa = table[at] + (rise[at] * (rest & ((1 << _REST_BITS) - 1)) >> _REST_BITS)
     # value * mantissa < 2^62; a shift of 63 and more is not defined by the language numpy is written in.
-    return amount * mantissa >> np.minimum(_ONE - whole, 62)
+    scaled: Int64s = amount * mantissa >> np.minimum(_ONE - whole, 62)
+    return scaled
 
 
 def minus_log2(words: Words) -> Int64s:
@@ -173,7 +176,8 @@ def minus_log2(words: Words) -> Int64s:
     table, rise = _log2_table()
     at = fraction >> _REST_BITS
     log2 = table[at] + (rise[at] * (fraction & ((1 << _REST_BITS) - 1)) >> _REST_BITS)
-    return ((lead + 1) << _ONE) - log2
+    result: Int64s = ((lead + 1) << _ONE) - log2
+    return result
 
 
 @cache

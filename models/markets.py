@@ -54,7 +54,10 @@ REFERENCE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The terms of one market. ``size_exponent`` is k: a size quantum is 10^-k base units, a price quantum 10^(k-6) USD."""
+    """The terms of one market.
+
+    ``size_exponent`` is k: a size quantum is 10^-k base units, a price quantum 10^(k-6) USD per base unit.
+    """
 
     name: str
     imf_ppm: int
@@ -134,7 +137,7 @@ _NUMBERS = tuple(field.name for field in fields(Market) if field.name != "name")
 
 
 def paradex_markets() -> Markets:
-    """The 117 perpetual markets that Paradex had on 16 January 2026, with assumed prices and shares (data/README.md)."""
+    """The 117 perpetual markets of Paradex on 16 January 2026, with assumed prices and shares (data/README.md)."""
     return read_markets(PARADEX_MARKETS, PARADEX_REFERENCE)
 
 

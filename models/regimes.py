@@ -1,10 +1,10 @@
 """What the outside market does: spot paths and external venues' rates, exogenous and made of integers.
 
 A path is a cumulative sum of integer steps (an arithmetic walk in parts of the starting price, not a geometric one),
-with a floor at 5 % of the start:
+between 5 % and 8 times the start:
 
     level[t] = sum over steps of ( loading * common step + own step + drift )  - crash(t)      in 2^-30 of the start
-    spot[t]  = max( start + floor(start * level[t] / 2^30), 5 % of the start )
+    spot[t]  = max( start + floor(start * min(level[t], 7) / 2^30), 5 % of the start )
 
 A step is the sum of a word's eight bytes about its mean (Irwin and Hall: near normal, nothing beyond 4.9 sigma). Each
 market and the common factor have their own stream, named after the market: a market's path does not depend on which
@@ -30,6 +30,7 @@ PPM = 1_000_000
 HOUR_MS = 3_600_000
 _LEVEL_SHIFT = 30
 _FLOOR_SHARE = 20  # 1 / 20 of the start
+_LEVEL_MAX = 7 << _LEVEL_SHIFT  # keeps a price below units.PRICE_QUANTUMS_MAX
 _NOISE_DEVIATION = 209  # of the sum of eight bytes: sqrt(8 * (2^16 - 1) / 12) = 209.02
 _HAVEN_BELOW_PPM = 500_000
 _MAJOR_UP_TO_PPM = 1_200_000
@@ -97,6 +98,7 @@ def paths(regime: Regime, seed: int, markets: Markets, step_ms: int, steps: int)
     level = _walk(regime, seed, markets, step_ms, steps)
     if regime.crash is not None:
         level -= _fall(regime.crash, seed, markets, step_ms, steps)
+    np.minimum(level, _LEVEL_MAX, out=level)
     level *= start[:, None]
     level >>= _LEVEL_SHIFT
     level += start[:, None]
@@ -110,10 +112,10 @@ def _walk(regime: Regime, seed: int, markets: Markets, step_ms: int, steps: int)
     common = np.cumsum(_noise(seed, "spot/common", steps)) * _noise_unit(regime.common_volatility_ppm, step_ms)
     common += np.arange(steps, dtype=np.int64) * ((regime.drift_ppm << _LEVEL_SHIFT) * step_ms // (PPM * HOUR_MS))
     level = np.empty((len(markets), steps), dtype=np.int64)
-    for row, name, loading_ppm in zip(level, markets.names, markets.factor_loading_ppm.tolist(), strict=True):
-        np.cumsum(_noise(seed, f"spot/{name}", steps), out=row)
-        row *= own
-        row += common * loading_ppm // PPM
+    for at, (name, loading_ppm) in enumerate(zip(markets.names, markets.factor_loading_ppm.tolist(), strict=True)):
+        np.cumsum(_noise(seed, f"spot/{name}", steps), out=level[at])
+        level[at] *= own
+        level[at] += common * loading_ppm // PPM
     return level
 
 
@@ -163,8 +165,8 @@ def external_rates_ppm(
     A constant of the market, uniform within +-``rate_base_ppm``, plus a venue's noise of deviation ``rate_noise_ppm``,
     drawn again every ``hold_ms``. Without noise all venues agree, and the array is a read-only view.
     """
-    bases = [Stream(seed, f"rate/{name}").between(-regime.rate_base_ppm, regime.rate_base_ppm) for name in markets.names]
-    base = np.array(bases, dtype=np.int64)
+    most = regime.rate_base_ppm
+    base = np.array([Stream(seed, f"rate/{name}").between(-most, most) for name in markets.names], dtype=np.int64)
     if regime.rate_noise_ppm == 0:
         return np.broadcast_to(base, (steps, venues, len(markets)))
     held = max(1, hold_ms // step_ms)

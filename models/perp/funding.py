@@ -104,7 +104,8 @@ def max_step(cap_ppm: Int64s | int, spot_quantums: Int64s, dt_ms: Int64s | int, 
     a carried remainder may let the last unit of an earlier tick fall into this one. Bounds as in ``accrue``.
     """
     steps, remainder = _step(cap_ppm * spot_quantums, np.asarray(dt_ms, dtype=np.int64), PPM * period_ms, 0)
-    return steps + (remainder > 0)
+    bound: Int64s = steps + (remainder > 0)
+    return bound
 
 
 def funding_pnl(size_quantums: Int64s, index: Int64s, cached_index: Int64s) -> Int64s:
@@ -117,4 +118,5 @@ def funding_pnl(size_quantums: Int64s, index: Int64s, cached_index: Int64s) -> I
     difference = index - cached_index
     whole = difference >> INDEX_SHIFT
     fraction = difference - (whole << INDEX_SHIFT)
-    return -size_quantums * whole + (-size_quantums * fraction >> INDEX_SHIFT)
+    pnl: Int64s = -size_quantums * whole + (-size_quantums * fraction >> INDEX_SHIFT)
+    return pnl

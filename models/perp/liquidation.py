@@ -1,7 +1,7 @@
 """Partial liquidation: which share of every position goes, what it costs, how much of a size that is.
 
-Source: Paradex documentation, "Liquidations" (commit 132b388d). Its text gives a fee of 70 %, its worked table 50 %: the
-fee is a parameter, and 70 % its default.
+Source: Paradex documentation, "Liquidations" (commit 132b388d). Its text gives a fee of 70 %, its worked table 50 %:
+the fee is a parameter, and 70 % its default.
 """
 
 from __future__ import annotations
@@ -65,4 +65,5 @@ def cut(size_quantums: Int64s, share_ppm: Int64s | int) -> Int64s:
     goes at once instead of being cut by nothing for ever.
     """
     part = -(-np.abs(size_quantums) * share_ppm // PPM)
-    return np.sign(size_quantums) * part
+    signed: Int64s = np.where(size_quantums < 0, -part, part)
+    return signed

@@ -39,7 +39,7 @@ def mark_price(spot_quantums: Int64s, basis_ppm: Int64s) -> Int64s:
 def mark_from_votes(
     spot_quantums: Int64s, rates_ppm: Int64s, present: Bools | None, held_basis_ppm: Int64s
 ) -> tuple[Int64s, Int64s]:
-    """(mark, basis): the basis is the median of the external rates ``[venues, markets]``, or the held one where none came.
+    """(mark, basis): the basis is the median of the external rates ``[venues, markets]``, the held one where none came.
 
     Holding the last basis of a market whose venues are all silent is an assumption: no source documents it.
     """

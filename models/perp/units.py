@@ -67,7 +67,8 @@ def _check(what: str, unit: str, values: Int64s | None, low: int, high: int) -> 
 def ppm_floor(money_quantums: Int64s, ratio_ppm: Int64s | int) -> Int64s:
     """``money * ratio / 1e6``, rounded towards minus infinity; exact for |money| < 2^62 and |ratio| <= 2^20.
 
-    money = high * 1e6 + low, so the result is high * ratio + floor(low * ratio / 1e6): nothing is lost, nothing overflows.
+    money = high * 1e6 + low, so the result is high * ratio + floor(low * ratio / 1e6):
+    nothing is lost, nothing overflows.
     """
     high = money_quantums // PPM
     low = money_quantums - high * PPM
