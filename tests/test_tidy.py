@@ -190,8 +190,8 @@ def only_integers_enter_a_trace(source: Source) -> Iterator[str]:
 # ---- corruption emerges ---------------------------------------------------------------------------------------------
 BENDABLE = frozenset({"delay_ms", "stale_ms", "is_lost"})  # of harness.seam.Passage: timing, freshness, loss
 STATE_FIELDS = frozenset(
-    "accounts balance balances collateral debt equity funding_index funding_indices indices mark_quantums marks"
-    " position positions premium premiums rows snapshots state_root stores tables".split()
+    "cached height holdings index index_ms l1 mark present price_ms quote rates realised slots spot transfers values"
+    " version".split()
 )
 EMERGES = "a fault bends a seam and never touches what the venue owns; if it will not emerge, the model lacks a part"
 
@@ -215,10 +215,13 @@ def faults_write_no_state(source: Source) -> Iterator[str]:
         is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
         if not is_own and node.attr not in BENDABLE:
             yield f"{source.path}:{node.lineno}: assigns to .{node.attr}; {EMERGES}"
+    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
+    for call in calls:
+        if ast.unparse(call.func).split(".")[-1] in ("setattr", "__setattr__"):
+            yield f"{source.path}:{call.lineno}: calls setattr; {EMERGES}"
+    methods = [call.func for call in calls]  # the state is arrays and records: mapping.values() is none of it
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("setattr", "__setattr__"):
-            yield f"{source.path}:{node.lineno}: calls setattr; {EMERGES}"
-        if isinstance(node, ast.Attribute) and node.attr in STATE_FIELDS:
+        if isinstance(node, ast.Attribute) and node.attr in STATE_FIELDS and node not in methods:
             yield f"{source.path}:{node.lineno}: names .{node.attr} of the World's state; {EMERGES}"
 
 
@@ -293,7 +296,7 @@ PLANTED = [
     (faults_write_no_state, "faults/a.py", "world.book.cash[3] += 1", "assigns to .cash"),
     (faults_write_no_state, "faults/a.py", "del world.book", "assigns to .book"),
     (faults_write_no_state, "faults/a.py", "setattr(world, 'x', 1)", "calls setattr"),
-    (faults_write_no_state, "faults/a.py", "print(world.chain.balances)", "names .balances"),
+    (faults_write_no_state, "faults/a.py", "print(world.chain.holdings)", "names .holdings"),
     (files_and_functions_are_short, "models/a.py", "a = 1\n" * (FILE_LINES_MAX + 1), "split it"),
     (files_and_functions_are_short, "models/a.py", "def f():\n" + "    a = 1\n" * FUNCTION_LINES_MAX, "name its parts"),
     (public_things_are_documented, "models/a.py", "'''Words.'''\ndef f():\n    return 1", "f has no docstring"),
@@ -327,7 +330,11 @@ ALLOWED = [
     ),
     (only_integers_enter_a_trace, "models/a.py", "import numpy as np\nnp.zeros(3, np.int64) // 2\nscenario.hash\nx.id"),
     (only_integers_enter_a_trace, "harness/a.py", "share = broken / runs"),
-    (faults_write_no_state, "faults/a.py", "passage.delay_ms[3] += 5\npassage.is_lost |= mask\nself.touched = 1"),
+    (
+        faults_write_no_state,
+        "faults/a.py",
+        "passage.delay_ms[3] += 5\npassage.is_lost |= mask\nself.touched = 1\nranges.values()",
+    ),
 ]
 
 
@@ -338,6 +345,13 @@ def test_no_rule_hits_what_is_right(check: Check, path: str, snippet: str, tmp_p
     file.parent.mkdir()
     file.write_text(snippet + "\n", encoding="utf-8")
     assert [] == list(check(read(file, tmp_path)))
+
+
+def test_the_names_of_state_are_those_of_the_models() -> None:
+    """Every name that faults must not touch is still a field that some part of a model owns."""
+    trees = [read(path, ROOT).tree for path in python_files() if path.is_relative_to(ROOT / "models")]
+    fields = {node.attr for tree in trees for node in written_attributes(tree)}
+    assert set() == STATE_FIELDS - fields
 
 
 # ---- nothing of the machine that it was written on ------------------------------------------------------------------
