@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED = frozenset(
-    {".git", ".tox", ".tox-venv", ".venv", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-)
 MACHINE_PATH = re.compile(r"(?<![\w.:/{}~-])/(?:home|Users|root|work|tmp|opt|mnt|private)/\w|[A-Z]:\\{1,2}Users")
+
+
+def texts(folder: Path) -> Iterator[Path]:
+    """Every file of the project; nothing of environments, caches and builds."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix != ".pyc":
+            yield path
+        elif path.is_dir() and (path.name == ".ci" or not path.name.startswith((".", "__", "build", "dist"))):
+            yield from texts(path)
 
 
 def machine_paths(root: Path) -> list[str]:
     """``file:line: path`` of each text that only one machine could mean."""
     messages = []
-    for path in sorted(root.rglob("*")):
-        relative = path.relative_to(root)
-        if not path.is_file() or SKIPPED & set(relative.parts) or path.suffix == ".pyc":
-            continue
+    for path in texts(root):
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="ignore").splitlines(), 1):
             if match := MACHINE_PATH.search(line):
-                messages.append(f"{relative.as_posix()}:{number}: '{match[0]}...': write it relative to the checkout")
+                place = f"{path.relative_to(root).as_posix()}:{number}"
+                messages.append(f"{place}: '{match[0]}...': write it relative to the checkout")
     return messages
 
 
