@@ -1,0 +1,185 @@
+"""Cases as JSON: the complete cause of a run, in a file that anyone can replay.
+
+The scenario's data is embedded. Other files that it refers to (markets, price tapes: customer data) are named with
+their hash and never embedded; whoever replays must have them, unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from drydock.harness.event import Identity, identity_text, parse_identity
+from drydock.harness.mistakes import Mistakes, did_you_mean, together
+from drydock.harness.places import Places
+from drydock.harness.plan import parse_plan, plan_to_plain
+from drydock.harness.port import Case, Kit, Plain, Range, Scenario
+from drydock.harness.scenario import file_hash, kit_of, packaged_scenarios
+from drydock.harness.sim import Ties
+from drydock.harness.typed import build
+from drydock.harness.yaml_file import parse_json, read_plain
+
+CASE_SCHEMA = "drydock.case/1"
+
+
+@dataclass(frozen=True, slots=True)
+class TiesKeys:
+    """How same-instant events are ordered."""
+
+    mode: Literal["seeded", "fifo"]
+    laggards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseKeys:
+    """The keys of a case file."""
+
+    schema: Literal["drydock.case/1"]
+    scenario: Any
+    regime: str
+    plan: Any
+    seed: Annotated[int, Range(0, 2**64 - 1)]
+    ties: TiesKeys
+    files: Mapping[str, str]
+    folder: str = "."
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+def case_to_plain(case: Case) -> dict[str, Plain]:
+    """The case as plain data."""
+    return {
+        "schema": CASE_SCHEMA,
+        "scenario": case.scenario.data,
+        "regime": case.regime,
+        "plan": plan_to_plain(case.plan),
+        "seed": case.seed,
+        "ties": {"mode": case.ties.mode, "laggards": [identity_text(laggard) for laggard in case.ties.laggards]},
+        "files": dict(case.scenario.files),
+        "folder": _folder_hint(case.scenario),
+    }
+
+
+def case_to_json(case: Case) -> str:
+    """The case as a JSON text, keys sorted: equal cases have equal texts."""
+    return json.dumps(case_to_plain(case), indent=2, sort_keys=True) + "\n"
+
+
+def _folder_hint(scenario: Scenario) -> str:
+    """Where the scenario lay, below the current folder.
+
+    ``.`` for a packaged one, which is found by its kit, and for one elsewhere: no path of a machine is written.
+    """
+    relative = os.path.relpath(scenario.folder or ".")
+    is_elsewhere = relative.startswith("..") or os.path.isabs(relative)
+    return "." if is_elsewhere or Path(scenario.folder) in _packaged_folders() else Path(relative).as_posix()
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+def read_case(file: str | Path) -> Case:
+    """The case of a file. Raises :exc:`~drydock.harness.mistakes.BadFile` with all its mistakes."""
+    mistakes = Mistakes()
+    data, places = read_plain(file, mistakes)
+    mistakes.raise_if_any()
+    return case_from_plain(data, places)
+
+
+def case_from_json(text: str, file: str = "case", folder: Path | None = None) -> Case:
+    """The case of a JSON text; ``file`` names it in mistakes, ``folder`` is where its files are looked for first."""
+    mistakes = Mistakes()
+    data, places = parse_json(text, file, mistakes, folder or Path("."))
+    mistakes.raise_if_any()
+    return case_from_plain(data, places)
+
+
+def case_from_plain(data: Plain, places: Places) -> Case:
+    """The case that the data describes; its scenario is parsed again by its kit, as a file of today would be."""
+    mistakes = Mistakes()
+    _refuse_other_schema(data, places, mistakes)
+    mistakes.raise_if_any()
+    keys = build(CaseKeys, data, (), places, mistakes)
+    laggards = _laggards(data, places, mistakes)
+    if keys is None:
+        mistakes.raise_if_any()
+    assert keys is not None  # or a mistake said why not
+    folder = _folder_with(keys.files, keys.folder, places, mistakes)
+    mistakes.raise_if_any()
+    inside = places.below(("scenario",), folder)
+    with together(mistakes):
+        kit = kit_of(keys.scenario, inside)
+        scenario = kit.parse(keys.scenario, inside)
+        return _case(keys, laggards, scenario, kit, places)
+
+
+def _case(keys: CaseKeys, laggards: tuple[Identity, ...], scenario: Scenario, kit: Kit, places: Places) -> Case:
+    mistakes = Mistakes()
+    plan = parse_plan(keys.plan, ("plan",), places, mistakes, scenario, kit)
+    if keys.regime not in scenario.regimes and keys.regime != scenario.reported_regime:
+        known = (*scenario.regimes, scenario.reported_regime)
+        mistakes.add(places(("regime",)), f"regime: unknown regime '{keys.regime}'; {did_you_mean(keys.regime, known)}")
+    if laggards and keys.ties.mode != "fifo":
+        mistakes.add(places(("ties", "laggards")), "ties.laggards: laggards need mode fifo; seeded ties have none")
+    mistakes.raise_if_any()
+    return Case(scenario, keys.regime, plan, keys.seed, Ties(keys.ties.mode, laggards))
+
+
+def _refuse_other_schema(data: Plain, places: Places, mistakes: Mistakes) -> None:
+    """A file of another kind gets one sentence, and not one for each key that differs."""
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema is None:
+        mistakes.add(places(()), f'is no case: it has no "schema": "{CASE_SCHEMA}"')
+    elif schema != CASE_SCHEMA:
+        mistakes.add(places(("schema",)), f"schema: '{schema}' is not read here; allowed: {CASE_SCHEMA}")
+
+
+def _laggards(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity, ...]:
+    ties = data.get("ties")
+    texts = ties.get("laggards", []) if isinstance(ties, dict) else []
+    found: list[Identity] = []
+    for number, text in enumerate(texts if isinstance(texts, list) else []):
+        try:
+            found.append(parse_identity(str(text)))
+        except ValueError as error:
+            mistakes.add(places(("ties", "laggards", number)), f"ties.laggards.{number}: {error}")
+    return tuple(found)
+
+
+# ---- the files that a case names ------------------------------------------------------------------------------------
+def _folder_with(files: Mapping[str, str], hint: str, places: Places, mistakes: Mistakes) -> Path:
+    """The folder that has every file the case names, unchanged; a mistake for each file that none has."""
+    if not files:
+        return Path(hint)
+    folders = _folders(hint, places)
+    for folder in folders:
+        if all(_state(folder / name, known) == "same" for name, known in files.items()):
+            return folder
+    for name, known in files.items():
+        states = {_state(folder / name, known) for folder in folders}
+        place, looked = places.key(("files", name)), ", ".join(dict.fromkeys(str(folder) for folder in folders[:3]))
+        if "same" in states and len(files) > 1:
+            continue
+        if "changed" in states:
+            mistakes.add(place, f"files: {name} has changed since the case was written (its hash was {known})")
+        else:
+            mistakes.add(place, f"files: {name} is missing; put it beside the case (looked in {looked})")
+    if not mistakes:
+        mistakes.add(places(("files",)), f"files: put {', '.join(files)} into one folder; they lie in several")
+    return folders[0]
+
+
+def _folders(hint: str, places: Places) -> list[Path]:
+    """Where files are looked for: beside the case, where the scenario lay, here, among the packaged scenarios."""
+    return [places.folder, Path(hint), places.folder / hint, Path("."), *_packaged_folders()]
+
+
+def _packaged_folders() -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(Path(path).parent for path in packaged_scenarios().values()))
+
+
+def _state(file: Path, known: str) -> Literal["same", "changed", "missing"]:
+    if not file.is_file():
+        return "missing"
+    return "same" if file_hash(file) == known else "changed"
