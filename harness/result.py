@@ -20,6 +20,7 @@ class Evidence:
     kind: str
     applicable: bool
     exercised: bool
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class Bundle:
     exhausted: int = 0
     errors: tuple[str, ...] = ()
     strata: Mapping[str, int] = field(default_factory=dict)
+    """regime -> runs that broke a safety law"""
+    strata_runs: Mapping[str, int] = field(default_factory=dict)
+    """regime -> runs"""
+    asked: int = 0
+    """runs that were fixed before the first; more than ``runs`` where the rehearsal was stopped"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class GoalLine:
+    """A goal (``sometimes`` law) and how many runs reached it."""
+
     id: str
     sentence: str
     applicable: bool
@@ -108,6 +116,8 @@ class GoalLine:
 
 @dataclass(frozen=True, slots=True)
 class FaultLine:
+    """What is known of one kind of fault over all runs: could it strike, how often did it, and did it matter."""
+
     kind: str
     applicable: bool
     exercised: int
@@ -116,10 +126,28 @@ class FaultLine:
 
 @dataclass(frozen=True, slots=True)
 class CanaryLine:
+    """Whether a law caught its wrong build and let the right one that looks alike pass."""
+
     law: str
     sentence: str
     caught: bool
     control_clean: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """A limit of the policy against what a bundle showed; ``p_upper_ppm`` is the 95 % bound, rounded up."""
+
+    law: str
+    law_class: str
+    bundle: str
+    runs_beyond: int
+    share_ppm: int
+    p_upper_ppm: int
+    share_max_ppm: int
+    quantums_max: int
+    passed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +176,8 @@ class Verdict:
     switches: tuple[Mapping[str, Any], ...]
     run: Mapping[str, Any] = field(default_factory=dict)
     """All that depends on machine or clock; outside the verdict digest."""
+    limits: tuple[LimitLine, ...] = ()
+    regime: str = ""
+    """the one regime that was asked for; empty where the scenario's own were taken"""
+    laws: tuple[str, ...] = ()
+    """the safety laws of the family that the bounds are for"""

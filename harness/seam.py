@@ -49,13 +49,37 @@ Bender = Callable[[Passage], bool]
 """Changes a passage in place and says whether it touched it; it must not shorten, undo or know other bends."""
 
 
+class Witness:
+    """Evidence of the faults (architecture 4.9): who bent a seam, and whose bends an operation really met.
+
+    The harness says who is at work (:attr:`who`: the name of the lane) and hears of each lane's first act.
+    """
+
+    __slots__ = ("acted", "exercised", "heard", "who")
+
+    def __init__(self) -> None:
+        self.who: Callable[[], str] = str
+        self.heard: Callable[[str, str], None] = lambda lane, seam: None
+        self.acted: set[str] = set()
+        self.exercised: set[str] = set()
+
+    def act(self, seam: str) -> str:
+        """The lane at work begins to interfere here; returns its name."""
+        lane = self.who()
+        if lane not in self.acted:
+            self.acted.add(lane)
+            self.heard(lane, seam)
+        return lane
+
+
 class Bend:
-    """One bender at work on a seam; remembers how many operations it touched."""
+    """One bender at work on a seam; remembers how many operations it touched, and whose it is."""
 
-    __slots__ = ("bender", "touched")
+    __slots__ = ("bender", "lane", "touched")
 
-    def __init__(self, bender: Bender) -> None:
+    def __init__(self, bender: Bender, lane: str = "") -> None:
         self.bender = bender
+        self.lane = lane
         self.touched = 0
 
     @property
@@ -67,11 +91,12 @@ class Bend:
 class Seam:
     """A named place where faults can bend what passes. Falsy while nobody bends it: the cheap test of the hot path."""
 
-    __slots__ = ("bends", "name", "sentence", "passed")
+    __slots__ = ("bends", "name", "passed", "sentence", "witness")
 
-    def __init__(self, name: str, sentence: str = "") -> None:
+    def __init__(self, name: str, sentence: str = "", witness: Witness | None = None) -> None:
         self.name = name
         self.sentence = sentence
+        self.witness = witness or Witness()
         self.bends: list[Bend] = []
         self.passed = 0
 
@@ -81,7 +106,7 @@ class Seam:
     @contextmanager
     def bend(self, bender: Bender) -> Iterator[Bend]:
         """Bends the seam for the duration of the ``with``."""
-        bend = Bend(bender)
+        bend = Bend(bender, self.witness.act(self.name))
         self.bends.append(bend)
         try:
             yield bend
@@ -94,6 +119,7 @@ class Seam:
         for bend in list(self.bends):
             if bend.bender(passage):
                 bend.touched += 1
+                self.witness.exercised.add(bend.lane)
         return passage
 
 
@@ -106,13 +132,21 @@ class Seams:
 
     def __init__(self) -> None:
         self._by_name: dict[str, Seam] = {}
+        self.witness = Witness()
 
     def add(self, name: str, sentence: str) -> Seam:
         """A new seam; ``ValueError`` for a name that is taken."""
         if name in self._by_name:
             raise ValueError(f"seam '{name}' exists already")
-        seam = self._by_name[name] = Seam(name, sentence)
+        seam = self._by_name[name] = Seam(name, sentence, self.witness)
         return seam
+
+    def mark_exercised(self, what: str) -> None:
+        """Evidence of a fault that operates instead of bending, e.g. starts a process early: called on its lane.
+
+        ``what`` names the operation, where another fault would name its seam.
+        """
+        self.witness.exercised.add(self.witness.act(what))
 
     def __getitem__(self, name: str) -> Seam:
         try:
@@ -125,6 +159,10 @@ class Seams:
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
+
+    def bent(self) -> list[str]:
+        """The names of the seams that are bent now."""
+        return [seam.name for seam in self if seam]
 
     def all_released(self) -> bool:
         """Whether nothing is bent any more."""

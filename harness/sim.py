@@ -201,6 +201,7 @@ class Sim(simpy.Environment):
             for served in range(self._budget_left):  # noqa: B007  (read below, once the loop was left)
                 self._now, _, _, _, handler, arg, self.lane, self.cause = heappop(queue)
                 handler(arg)
+            served = self._budget_left
             raise BudgetExhausted(f"the event budget is used up at {self.now_ms} ms of virtual time")
         except StopSimulation:
             pass
@@ -210,7 +211,8 @@ class Sim(simpy.Environment):
             self._budget_left -= served
 
     def _push_stop(self, at_ms: int, bell: _Bell) -> None:
-        heappush(self._queue, (at_ms, -1, 0, 0, _stop, bell, self.lane, None))
+        self._count += 1  # two stops of one instant are told apart by their number: bells do not compare
+        heappush(self._queue, (at_ms, -1, 0, self._count, _stop, bell, self.lane, None))
 
     def _fire(self, event: SimpyEvent) -> None:
         callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]

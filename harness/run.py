@@ -1,0 +1,174 @@
+"""One run of one Case: break, heal, settle, judge.
+
+*Break*: the world starts and the plan's faults strike until the runbook is through. *Heal*: whatever fault is still
+alive is interrupted, its ``with`` restores, and no seam may stay bent. *Settle*: the healed world runs on for a while,
+and laws of the form *eventually* look at where it comes to rest.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import simpy
+
+from drydock.harness.event import event
+from drydock.harness.port import Case, Fault, Finding, Kit, Law, Ledger, World, WorldMaker
+from drydock.harness.result import Evidence, RunResult
+from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, LaneProcess, Sim, Steps
+
+
+@event("fault.injected", harness_channel=True)
+class FaultInjected(NamedTuple):
+    """A fault interferes for the first time: number in the plan, kind, target, and the seam or operation."""
+
+    index: int
+    fault: str
+    target: str
+    at: str
+
+
+@event("fault.healed", harness_channel=True)
+class FaultHealed(NamedTuple):
+    """A fault that had interfered is over, by itself or because the window closed."""
+
+    index: int
+    fault: str
+    target: str
+
+
+class HarnessError(Exception):
+    """The harness, a fault or a law is at fault, not the venue: nothing can be concluded from the run."""
+
+
+def run_case(
+    case: Case,
+    kit: Kit,
+    *,
+    keep_trace: bool = False,
+    laws: Sequence[Law] | None = None,
+    world_maker: WorldMaker | None = None,
+    event_budget: int = DEFAULT_EVENT_BUDGET,
+) -> RunResult:
+    """Plays ``case`` once and judges it by ``laws`` (default: the kit's). Raises nothing.
+
+    A run that used up ``event_budget`` is flagged, its *always* laws judged and its *eventually* laws not: it never
+    came to rest. Any exception makes a result whose ``error`` says what and where, and which concludes nothing.
+    """
+    sim = Sim(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
+    try:
+        world = (world_maker or kit.world)(case, sim)
+        run = _Run(case, sim, world, kit.laws(case.scenario) if laws is None else laws, kit.ledger(case.scenario))
+        is_through = run.play()
+        return run.judged(is_through)
+    except Exception as error:
+        return RunResult(
+            sim.recorder.digest(), (), {}, {}, (), (), sim.served, sim.now_ms, False, error_text(error), sim.recorder.kept
+        )
+
+
+def error_text(error: BaseException) -> str:
+    """Type, message and place of an exception in one line: ``KeyError: 'BTC' (funding.py:112)``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}{place}" if message else f"{type(error).__name__}{place}"
+
+
+class _Run:
+    """A run under way: a world, those who listen to it, and the living faults by lane."""
+
+    def __init__(self, case: Case, sim: Sim, world: World, laws: Sequence[Law], ledger: Ledger) -> None:
+        self.case = case
+        self.sim = sim
+        self.world = world
+        self.laws = [law for law in laws if law.applicable(case)]
+        self.ledger = ledger
+        self.struck: dict[str, tuple[int, Fault, LaneProcess]] = {}
+
+    def play(self) -> bool:
+        """Break, heal, settle; False where the event budget ended it."""
+        self._listen()
+        self.world.start()
+        for index, fault in enumerate(self.case.plan):
+            if fault.applicable(self.case.scenario):
+                lane = _lane_of(index, fault)
+                self.struck[lane] = (index, fault, self.sim.spawn(lane, self._steps(index, fault)))
+        try:
+            self.sim.run_until(self.world.night_ms, self.world.window_closed)
+            self._heal()
+            self.sim.run_until(self.sim.now_ms + self.world.settle_ms)
+        except BudgetExhausted:
+            return False
+        return True
+
+    def judged(self, is_through: bool) -> RunResult:
+        """Ends laws and ledger, and sums the run up."""
+        findings: list[Finding] = []
+        goals: dict[str, int] = {}
+        checks: dict[str, int] = {}
+        for law in self.laws:
+            if law.mode == "sometimes":
+                goals[law.id] = len(law.end())
+            elif is_through or law.mode == "always":
+                findings += law.end()
+                checks[law.id] = law.checks
+        return RunResult(
+            digest=self.sim.recorder.digest(),
+            findings=tuple(findings),
+            goals=goals,
+            checks=checks,
+            entries=tuple(self.ledger.end()),
+            evidence=tuple(self._evidence(index, fault) for index, fault in enumerate(self.case.plan)),
+            served_events=self.sim.served,
+            ended_ms=self.sim.now_ms,
+            is_budget_exhausted=not is_through,
+            events=self.sim.recorder.kept,
+        )
+
+    def _listen(self) -> None:
+        for listener in (*self.laws, self.ledger):
+            listener.begin(self.world.truth)
+            for payload in listener.hears:
+                self.sim.hear(payload, listener.observe)
+        witness = self.world.seams.witness
+        witness.who = lambda: self.sim.lane.name
+        witness.heard = self._note_first_act
+
+    def _steps(self, index: int, fault: Fault) -> Steps:
+        """The fault, with the end that the harness gives it: an Interrupt heals, it is no failure."""
+        try:
+            yield from fault.inject(self.world)
+        except simpy.Interrupt:
+            pass
+        if _lane_of(index, fault) in self.world.seams.witness.acted:
+            self.sim.emit(FaultHealed(index, fault.kind, fault.target))
+
+    def _note_first_act(self, lane: str, at: str) -> None:
+        if lane in self.struck:
+            index, fault, _ = self.struck[lane]
+            self.sim.emit(FaultInjected(index, fault.kind, fault.target, at))
+
+    def _heal(self) -> None:
+        """Interrupts the living faults, and insists that they end and that nothing stays bent."""
+        alive = [(fault, process) for _, fault, process in self.struck.values() if process.is_alive]
+        for _, process in alive:
+            process.interrupt("the window is closed")
+        self.sim.run_until(self.sim.now_ms + 1)  # an Interrupt is URGENT: it comes before all else of this instant
+        for fault, process in alive:
+            if process.is_alive:
+                raise HarnessError(f"fault {fault.kind} swallowed the Interrupt that heals it; let it pass")
+        if not self.world.seams.all_released():
+            bent = ", ".join(self.world.seams.bent())
+            raise HarnessError(f"seam {bent} is still bent after all faults were healed; bend it inside a with")
+
+    def _evidence(self, index: int, fault: Fault) -> Evidence:
+        lane = _lane_of(index, fault)
+        is_exercised = lane in self.world.seams.witness.exercised
+        return Evidence(index, fault.kind, lane in self.struck, is_exercised, fault.step)
+
+
+def _lane_of(index: int, fault: Fault) -> str:
+    return f"fault/{index}:{fault.kind}"

@@ -1,0 +1,188 @@
+"""Plays many runs, on one processor or several, and hands their summaries over as they come.
+
+What a worker needs once (kit, scenario, master seed) travels when it starts; afterwards only tickets and summaries do.
+A summary is a function of its ticket, so neither the number of workers nor the order of completion can change what a
+:class:`~drydock.harness.bundle.BundleFold` makes of them.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import pickle
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from multiprocessing.synchronize import Event as StopFlag
+from types import TracebackType
+
+from drydock.harness import registry
+from drydock.harness.bundle import RunSummary, Ticket, case_of, summarise
+from drydock.harness.port import Case, Kit, Scenario, WorldMaker
+from drydock.harness.run import HarnessError, run_case
+from drydock.harness.sim import DEFAULT_EVENT_BUDGET
+
+Progress = Callable[[int, int, int], None]
+"""``progress(done, total, violations)``: runs done, runs to do, and runs so far that broke a safety law."""
+
+_BATCH_MAX = 16
+
+
+class OutOfTime(Exception):
+    """The time that was given is over; what is done is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where runs are played: a kit and a scenario under one master seed."""
+
+    kit: Kit
+    scenario: Scenario
+    seed: int
+    event_budget: int = DEFAULT_EVENT_BUDGET
+
+    def play(self, ticket: Ticket) -> RunSummary:
+        """Plays one run and keeps what a verdict needs of it."""
+        case, world_maker = self._case(ticket)
+        result = run_case(case, self.kit, world_maker=world_maker, event_budget=self.event_budget)
+        return summarise(ticket, case, result)
+
+    def _case(self, ticket: Ticket) -> tuple[Case, WorldMaker | None]:
+        if ticket.bundle == "canary":
+            canary = self.kit.canaries()[ticket.number]
+            return canary.case(self.seed), canary.world
+        if ticket.bundle == "control":
+            canary = self.kit.canaries()[ticket.number]
+            return canary.control(self.seed), canary.control_world
+        return case_of(ticket, self.scenario, self.seed), None
+
+
+class Crew:
+    """Workers for a bench, as a context manager. One worker is this process itself; more are a process pool.
+
+    ``deadline_s`` is a time of ``time.monotonic()``: past it, :meth:`play` raises :exc:`OutOfTime`. Leaving the
+    ``with`` lets every worker finish the run that it is in, and no more.
+    """
+
+    def __init__(self, bench: Bench, workers: int = 1, deadline_s: float | None = None) -> None:
+        if workers < 1:
+            raise ValueError(f"workers: {workers} is too few; at least 1")
+        self._bench = bench
+        self._workers = workers
+        self._deadline_s = deadline_s
+        self._pool: ProcessPoolExecutor | None = None
+        self._stop: StopFlag | None = None
+
+    def __enter__(self) -> Crew:
+        if self._workers > 1:
+            context = _context()
+            self._stop = context.Event()
+            self._pool = ProcessPoolExecutor(
+                self._workers, context, initializer=_begin_work, initargs=(self._packed(), self._stop)
+            )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool is not None and self._stop is not None:
+            self._stop.set()
+            self._pool.shutdown(cancel_futures=True)
+
+    def play(self, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
+        """The summaries of the tickets' runs, in the order in which they are done.
+
+        Raises :exc:`OutOfTime` past the deadline, and :exc:`~drydock.harness.run.HarnessError` where a worker dies.
+        """
+        if self._pool is None:
+            return self._play_here(tickets)
+        return self._play_there(self._pool, tickets)
+
+    def _play_here(self, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
+        for ticket in tickets:
+            if self._deadline_s is not None and time.monotonic() >= self._deadline_s:
+                raise OutOfTime
+            yield self._bench.play(ticket)
+
+    def _play_there(self, pool: ProcessPoolExecutor, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
+        size = max(1, min(_BATCH_MAX, len(tickets) // (8 * self._workers)))
+        batches = [tuple(tickets[start : start + size]) for start in range(0, len(tickets), size)]
+        left_s = None if self._deadline_s is None else max(0.0, self._deadline_s - time.monotonic())
+        try:
+            for done in as_completed(self._submitted(pool, batches), timeout=left_s):
+                yield from done.result()
+        except TimeoutError:
+            raise OutOfTime from None
+        except BrokenProcessPool as error:
+            raise HarnessError("a worker process died: killed from outside, or out of memory; try fewer workers") from error
+
+    def _submitted(
+        self, pool: ProcessPoolExecutor, batches: Sequence[tuple[Ticket, ...]]
+    ) -> Iterator[Future[list[RunSummary]]]:
+        """One by one, so that nobody holds a future, and with it its summaries, longer than needed."""
+        return (pool.submit(_play_batch, batch) for batch in batches)
+
+    def _packed(self) -> Packed:
+        bench = self._bench
+        scenario = pickle.dumps(bench.scenario)
+        return Packed(bench.kit.name, registry.loaded(), scenario, bench.seed, bench.event_budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A bench on its way to a worker.
+
+    The kit goes by name and user's files by path, for code does not travel. The scenario goes as it was parsed: all
+    workers judge the same one, even if its file is edited meanwhile.
+    """
+
+    kit: str
+    loads: tuple[str, ...]
+    scenario: bytes
+    seed: int
+    event_budget: int
+
+    def open(self) -> Bench:
+        """The bench again, in a worker."""
+        for path in self.loads:
+            registry.load(path)
+        return Bench(registry.kit(self.kit), pickle.loads(self.scenario), self.seed, self.event_budget)
+
+
+# ---- in a worker ----------------------------------------------------------------------------------------------------
+_packed: Packed | None = None
+_bench: Bench | None = None
+_stop: StopFlag | None = None
+
+
+def _begin_work(packed: Packed, stop: StopFlag) -> None:
+    """Runs once in each worker. What may fail is left to the first batch, whose failure reaches the caller as it is."""
+    global _packed, _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent says what it means
+    _packed, _stop = packed, stop
+
+
+def _play_batch(tickets: Sequence[Ticket]) -> list[RunSummary]:
+    """Plays tickets until the flag says stop."""
+    global _bench
+    assert _packed is not None and _stop is not None
+    if _bench is None:
+        _bench = _packed.open()
+        gc.freeze()
+    summaries: list[RunSummary] = []
+    for ticket in tickets:
+        if _stop.is_set():
+            break
+        summaries.append(_bench.play(ticket))
+    return summaries
+
+
+def _context() -> BaseContext:
+    """Explicitly no plain fork: a forked worker would inherit threads' locks, and the default differs by version."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["drydock.harness.sweep"])
+    return context
