@@ -86,7 +86,7 @@ def uniform_between(words: Words, low: Int64s | int, high: Int64s | int) -> Int6
 def normal_ppm(words: Words) -> Int64s:
     """A standard normal deviate in ppm, rounded to the nearest: the sum of twelve uniforms (Irwin and Hall).
 
-    Mean 0, standard deviation 1 to 1e-9, excess kurtosis -0.1; beyond 2, 3 and 4 sigma lie 4.6 %, 0.22 % and 0.0028 %
+    Mean 0, standard deviation 1 to 1e-9, excess kurtosis -0.1; beyond 2, 3 and 4 sigma lie 4.5 %, 0.20 % and 0.0017 %
     of it (a true normal: 4.6 %, 0.27 %, 0.0063 %), beyond 6 nothing. The three words it needs are mixed from the
     one given.
     """

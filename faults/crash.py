@@ -1,0 +1,53 @@
+"""Crash: a process dies and its supervisor starts it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from drydock.harness.port import Range, Scenario
+from drydock.harness.sim import Steps
+from drydock.models.model import step_names
+from drydock.models.venue import SERVICES
+from drydock.models.world import VenueWorld
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The target loses its memory at once and is back after ``restart_ms``; the database recovers what was committed."""
+
+    kind: ClassVar[str] = "crash"
+    sentence: ClassVar[str] = "a service or the database dies and is started again"
+    keywords: ClassVar[tuple[str, ...]] = ("crash", "restart race", "recovery", "supervisor", "out of memory", "X1")
+
+    step: str
+    target: str = "funding"
+    offset_ms: Annotated[int, Range(-300_000, 600_000)] = 0
+    restart_ms: Annotated[int, Range(100, 60_000, log=True)] = 5_000
+
+    @classmethod
+    def targets(cls, scenario: Scenario) -> Sequence[str]:
+        """Every service, and the database."""
+        return (*SERVICES, "database")
+
+    def applicable(self, scenario: Scenario) -> bool:
+        """Whether its step and target exist there."""
+        return self.step in step_names(scenario) and self.target in self.targets(scenario)
+
+    def inject(self, world: VenueWorld) -> Steps:
+        """Kills it; one that is not running is left alone, and the fault is then not exercised."""
+        yield world.until(self.step, self.offset_ms)
+        if self.target == "database":
+            did = world.database.crash()
+        else:
+            did = world.services[self.target].crash(self.restart_ms)
+        if did:
+            world.seams.mark_exercised()
+
+    def simpler(self) -> Iterable[Crash]:
+        """At its step; back sooner."""
+        if self.offset_ms:
+            yield replace(self, offset_ms=0)
+        if self.restart_ms > 200:
+            yield replace(self, restart_ms=self.restart_ms // 2)

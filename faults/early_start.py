@@ -1,0 +1,48 @@
+"""EarlyStart: a service process starts before its step of the runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from drydock.harness.port import Range, Scenario
+from drydock.harness.sim import Steps
+from drydock.models.model import restarted_services, step_names
+from drydock.models.world import VenueWorld
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStart:
+    """A supervisor starts the process ``early_ms`` before its step is due; its own readiness rule still holds."""
+
+    kind: ClassVar[str] = "early_start"
+    sentence: ClassVar[str] = "a service process starts before its step: a supervisor, a health probe, a hasty hand"
+    keywords: ClassVar[tuple[str, ...]] = ("restart race", "order", "supervisor", "partial copy", "X1", "X17")
+
+    step: str
+    target: str = "funding"
+    offset_ms: Annotated[int, Range(0, 0)] = 0
+    early_ms: Annotated[int, Range(100, 1_200_000, log=True)] = 60_000
+
+    @classmethod
+    def targets(cls, scenario: Scenario) -> Sequence[str]:
+        """Services that the runbook starts."""
+        return restarted_services(scenario)
+
+    def applicable(self, scenario: Scenario) -> bool:
+        """Whether its step and target exist there."""
+        return self.step in step_names(scenario) and self.target in self.targets(scenario)
+
+    def inject(self, world: VenueWorld) -> Steps:
+        """Starts the process, as its supervisor would: through the same door as the operators."""
+        yield world.until(self.step, -self.early_ms)
+        service = world.services[self.target]
+        if not service.is_running:
+            world.seams.mark_exercised()
+            world.start_service(self.target)
+
+    def simpler(self) -> Iterable[EarlyStart]:
+        """Half as early."""
+        if self.early_ms > 200:
+            yield replace(self, early_ms=self.early_ms // 2)

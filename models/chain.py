@@ -1,0 +1,310 @@
+"""The chain: a sequencer that orders transactions into blocks, validates again, busts, and can be taken back.
+
+The chain is the source of truth. It has its own copy of every account, of the funding indices and of the mark prices,
+and applies to them what the cloud sends, in the order in which it arrived. A block is sealed at each block interval
+while the venue trades, otherwise only when something is pending. What lies on L1 is not the chain's: deposits and
+payouts stay where they are when the chain goes back to a snapshot, and are then owed to it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.models.accounts import VAULT, Holdings, Layout, RootKeys, Valuation
+from drydock.models.events import (
+    BlockSealed,
+    BlockView,
+    Bust,
+    IndexOnchain,
+    L1Reconciled,
+    SnapshotTaken,
+)
+from drydock.models.liquidation import Liquidated, liquidate
+from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class FillTx:
+    """One fill: two slots, the taker's signed size, the price."""
+
+    taker_slot: int
+    maker_slot: int
+    size: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTx:
+    """Funding indices of some markets."""
+
+    markets: Ints
+    index: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTx:
+    """Mark prices of all markets."""
+
+    mark: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationTx:
+    """The accounts that the cloud found under margin, and the share of their positions that goes."""
+
+    accounts: Ints
+    share_ppm: Ints
+
+
+Transaction = FillTx | IndexTx | PriceTx | LiquidationTx
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The chain at a height, in its canonical bytes."""
+
+    height: int
+    l1_cursor: int
+    raw: bytes
+    root: tuple[int, int]
+
+
+class L1Ledger:
+    """Deposits (positive) and payouts (negative) as L1 saw them, in order. Nothing ever leaves this list."""
+
+    def __init__(self) -> None:
+        self.transfers: list[tuple[int, int, int]] = []
+
+    def add(self, confirmed_ms: int, account: int, amount: int) -> None:
+        """A transfer that the chain may credit (or must debit) from ``confirmed_ms`` on."""
+        self.transfers.append((confirmed_ms, account, amount))
+
+    def total(self, until: int | None = None) -> int:
+        """Sum of the first ``until`` transfers (all if None), in 1e-6 USD."""
+        return sum(amount for _, _, amount in self.transfers[:until])
+
+
+class Chain:
+    """State, pending transactions and the sealing of blocks."""
+
+    def __init__(self, world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._lane = world.sim.lane_of("chain/sequencer")
+        self.layout: Layout = holdings.layout
+        self.holdings = holdings
+        self.index = index.copy()
+        self.index_ms = np.zeros_like(index)
+        self.mark = mark.copy()
+        self.height = 0
+        self.sequence = 0
+        self.l1 = L1Ledger()
+        self.l1_cursor = 0
+        self.socialised_ppm = 0
+        self._pending: list[Transaction] = []
+        self._is_armed = False
+        layout = holdings.layout
+        self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
+        self.on_bust: Callable[[FillTx], None] = lambda _: None
+        self.on_sealed: Callable[[int], None] = lambda _: None
+
+    # ---- transactions ------------------------------------------------------------------------------------------
+    def submit(self, transaction: Transaction) -> None:
+        """A transaction has arrived at the sequencer."""
+        self._pending.append(transaction)
+        self.arm()
+
+    def arm(self) -> None:
+        """Sets the timer to the next block boundary, if it is not set."""
+        if not self._is_armed:
+            self._is_armed = True
+            block_ms = self._world.venue.chain.block_ms
+            at_ms = (self._sim.now_ms // block_ms + 1) * block_ms
+            self._sim.call_at(at_ms, self._seal, None, self._lane, "seal")
+
+    def drop_pending(self) -> None:
+        """What was not sealed yet is gone: a rollback takes the queue with it."""
+        self._pending.clear()
+
+    # ---- sealing -----------------------------------------------------------------------------------------------
+    def _seal(self, _: Any) -> None:
+        self._is_armed = False
+        world = self._world
+        if not (self._pending or world.is_trading):
+            return
+        self.height += 1
+        self.sequence += 1
+        pending, self._pending = self._pending, []
+        self._credit_l1()
+        fills, liquidated = self._apply(pending)
+        value = self.value()
+        if fills:
+            value = self._bust(fills, value)
+        self.socialised_ppm = self._socialise(value)
+        self._emit_sealed(len(pending), fills, liquidated, value)
+        self.on_sealed(self.height)
+        if self._pending or world.is_trading:
+            self.arm()
+
+    def value(self) -> Valuation:
+        """Every account at the chain's own marks and indices."""
+        markets = self._world.markets
+        fee_ppm = self._world.venue.liquidation.taker_fee_ppm
+        return self.holdings.value(self.mark, self.index, markets.mmf_ppm, fee_ppm)
+
+    def _apply(self, pending: list[Transaction]) -> tuple[list[FillTx], list[Liquidated]]:
+        fills: list[FillTx] = []
+        liquidated: list[Liquidated] = []
+        group: list[FillTx] = []
+        for transaction in pending:
+            if isinstance(transaction, FillTx):
+                group.append(transaction)
+                continue
+            self._apply_fills(group)
+            fills += group
+            group = []
+            if isinstance(transaction, LiquidationTx):
+                liquidated.append(self._liquidate(transaction))
+            else:
+                self._apply_data(transaction)
+        self._apply_fills(group)
+        return fills + group, liquidated
+
+    def _apply_data(self, transaction: IndexTx | PriceTx) -> None:
+        if isinstance(transaction, PriceTx):
+            self.mark = transaction.mark
+            return
+        self.index[transaction.markets] = transaction.index
+        self.index_ms[transaction.markets] = self._sim.now_ms
+        self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
+
+    def _apply_fills(self, group: list[FillTx]) -> None:
+        if group:
+            slots, sizes, prices = fill_arrays(group)
+            self.holdings.trade(slots, sizes, prices, self.index)
+
+    def _liquidate(self, transaction: LiquidationTx) -> Liquidated:
+        """Validated again at the chain's own prices: an account that is not under margin here is left alone."""
+        under = np.isin(transaction.accounts, self.value().under_margin())
+        return liquidate(
+            self.holdings, transaction.accounts[under], transaction.share_ppm[under], self.mark, self.index,
+            self._world.markets, self._world.venue.liquidation,
+        )  # fmt: skip
+
+    def _bust(self, fills: list[FillTx], value: Valuation) -> Valuation:
+        """Takes back this block's fills of accounts that they left under margin, latest first."""
+        under = set(value.under_margin().tolist())
+        if not under:
+            return value
+        account = self.layout.account
+        busted = [fill for fill in fills if int(account[fill.taker_slot]) in under and self._increased(fill)]
+        for fill in reversed(busted):
+            undo = FillTx(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
+            self._apply_fills([undo])
+            fills.remove(fill)
+            market = int(self.layout.market[fill.taker_slot])
+            self._sim.emit(Bust(int(account[fill.taker_slot]), market, fill.size), self._lane)
+            self.on_bust(fill)
+        return self.value() if busted else value
+
+    def _increased(self, fill: FillTx) -> bool:
+        return int(self.holdings.size[fill.taker_slot]) * fill.size > 0
+
+    def _socialise(self, value: Valuation) -> int:
+        people = value.equity[1:]
+        if int(people.min()) >= 0:
+            return 0
+        hole = ex_bankruptcy_quantums(people, int(value.equity[VAULT]))
+        total = max(0, int(np.maximum(people, 0).sum()))
+        return loss_factor_ppm(hole, total)
+
+    def _emit_sealed(
+        self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated], value: Valuation
+    ) -> None:
+        high, low = self.root()
+        holdings = self.holdings
+        view = BlockView(
+            layout=self.layout, quote=_frozen(holdings.quote), size=_frozen(holdings.size),
+            cached=_frozen(holdings.cached), realised=_frozen(holdings.realised), index=_frozen(self.index),
+            mark=_frozen(self.mark), equity=value.equity, margin=value.margin, fills=fills, liquidated=liquidated,
+            deposits=self.l1.total(self.l1_cursor), socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
+        )  # fmt: skip
+        self._sim.emit(BlockSealed(self.height, self.sequence, high, low, transactions, view), self._lane)
+
+    def root(self) -> tuple[int, int]:
+        """The state root: accounts, positions, cached indices, indices, marks."""
+        holdings = self.holdings
+        return self._keys.root(
+            (holdings.quote, holdings.size, holdings.cached, holdings.realised, self.index, self.mark)
+        )
+
+    # ---- L1 ----------------------------------------------------------------------------------------------------
+    def _credit_l1(self) -> None:
+        transfers, now_ms = self.l1.transfers, self._sim.now_ms
+        while self.l1_cursor < len(transfers) and transfers[self.l1_cursor][0] <= now_ms:
+            _, account, amount = transfers[self.l1_cursor]
+            self.holdings.quote[account] += amount
+            self._world.cloud.on_transfer(account, amount)
+            self.l1_cursor += 1
+
+    def reconcile_l1(self) -> None:
+        """Credits what L1 has and the chain has not, and says what it found."""
+        self._credit_l1()
+        ledger = self.l1.total()
+        credited = self.l1.total(self.l1_cursor)
+        pending = len(self.l1.transfers) - self.l1_cursor
+        self._sim.emit(L1Reconciled(credited, ledger, pending), self._lane)
+
+    # ---- snapshot and rollback -----------------------------------------------------------------------------------
+    def snapshot(self) -> Snapshot:
+        """The chain as it is, after proving that the bytes restore it."""
+        high, low = self.root()
+        taken = Snapshot(self.height, self.l1_cursor, self._to_bytes(), (high, low))
+        twin = self._decode(taken)
+        restored_high, restored_low = self._keys.root(
+            (twin[0].quote, twin[0].size, twin[0].cached, twin[0].realised, twin[1], twin[2])
+        )
+        self._sim.emit(SnapshotTaken(self.height, high, low, restored_high, restored_low), self._lane)
+        return taken
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Back to a snapshot. ``sequence`` goes on, L1 stays, and everything pending is dropped."""
+        holdings, self.index, self.mark = self._decode(snapshot)
+        self.holdings.take_from(holdings)
+        self.height = snapshot.height
+        self.l1_cursor = snapshot.l1_cursor
+        self.drop_pending()
+
+    def _to_bytes(self) -> bytes:
+        return self.holdings.to_bytes() + self.index.astype("<i8").tobytes() + self.mark.astype("<i8").tobytes()
+
+    def _decode(self, snapshot: Snapshot) -> tuple[Holdings, Ints, Ints]:
+        tail = 8 * self.layout.markets
+        raw = snapshot.raw
+        holdings = Holdings.from_bytes(self.layout, raw[: -2 * tail])
+        index = np.frombuffer(raw[-2 * tail : -tail], dtype="<i8").astype(np.int64)
+        return holdings, index, np.frombuffer(raw[-tail:], dtype="<i8").astype(np.int64)
+
+
+def fill_arrays(fills: list[FillTx]) -> tuple[Ints, Ints, Ints]:
+    """(slots, signed sizes, prices) of fills, taker's and maker's leg after one another."""
+    slots = np.array([s for f in fills for s in (f.taker_slot, f.maker_slot)], np.int64)
+    sizes = np.array([s for f in fills for s in (f.size, -f.size)], np.int64)
+    prices = np.array([f.price for f in fills for _ in (0, 1)], np.int64)
+    return slots, sizes, prices
+
+
+def _frozen(array: Ints) -> Ints:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,146 @@
+"""The cloud: the copy of the state that the venue matches and assesses risk on, ahead of the chain.
+
+Intents of people fill at mark, in mode OK only, against a maker. The cloud's copy changes at once; the chain learns of
+it a little later, validates again, and may bust it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.seam import Passage
+from drydock.models.accounts import Holdings, Valuation
+from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
+from drydock.models.events import Fill, IntentRejected
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
+
+REJECTED_MARGIN, REJECTED_STALE, REJECTED_CLOSED = 1, 2, 3
+
+
+class Cloud:
+    """Holdings, indices, marks and their age, as the cloud believes them."""
+
+    def __init__(self, world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._seam = world.seams.add("cloud.submit", "a transaction on its way from the cloud to the sequencer")
+        self._to_chain = world.sim.lane_of("cloud/to_chain")
+        self.holdings = holdings
+        self.index = index.copy()
+        self.index_ms = np.zeros_like(index)
+        self.mark = mark.copy()
+        self.price_ms = np.zeros_like(mark)
+        self.height = 0
+        self._mark_list = mark.tolist()
+        self._index_list = index.tolist()
+        self._price_ms_list = self.price_ms.tolist()
+        self._imf_list: list[int] = world.markets.imf_ppm.tolist()
+        self._market_of: list[int] = holdings.layout.market.tolist()
+        self._account_of: list[int] = holdings.layout.account.tolist()
+        self._free: list[int] = []
+        self._freshness_ms = world.venue.safeguards.price_freshness
+
+    # ---- what it hears -------------------------------------------------------------------------------------------
+    def on_index(self, markets: Ints, index: Ints) -> None:
+        """The funding engine's indices arrive."""
+        self.index[markets] = index
+        self.index_ms[markets] = self._sim.now_ms
+        self._index_list = self.index.tolist()
+
+    def on_prices(self, mark: Ints, price_ms: Ints) -> None:
+        """Market data's marks arrive; ``price_ms`` is when their inputs were made."""
+        self.mark = mark
+        self.price_ms = price_ms
+        self._mark_list = mark.tolist()
+        self._price_ms_list = price_ms.tolist()
+        self.refresh_free()
+
+    def on_transfer(self, account: int, amount: int) -> None:
+        """L1 money was credited or paid out on the chain."""
+        self.holdings.quote[account] += amount
+
+    def on_bust(self, fill: FillTx) -> None:
+        """The chain refused a fill: both parties are put back."""
+        self._trade(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
+
+    def resync(self, chain: Chain) -> None:
+        """Takes everything from the chain: what a restarted risk engine does, and every rollback."""
+        self.holdings.take_from(chain.holdings)
+        self.index = chain.index.copy()
+        self.index_ms = chain.index_ms.copy()
+        self._index_list = self.index.tolist()
+        self.height = chain.height
+        self.refresh_free()
+
+    # ---- risk ------------------------------------------------------------------------------------------------------
+    def value(self) -> Valuation:
+        """Every account at the cloud's own marks and indices."""
+        world = self._world
+        return self.holdings.value(self.mark, self.index, world.markets.mmf_ppm, world.venue.liquidation.taker_fee_ppm)
+
+    def refresh_free(self) -> None:
+        """Free collateral (account value minus initial margin) of every account, for the checks until the next mark."""
+        if self._world.is_trading:
+            fee_ppm = self._world.venue.liquidation.taker_fee_ppm
+            margin = self.holdings.initial_margin(self.mark, self._world.markets.imf_ppm, fee_ppm)
+            self._free = (self.value().equity - margin).tolist()
+
+    def free_collateral(self, account: int) -> int:
+        """Account value minus initial margin at the last mark, less what was committed since (1e-6 USD)."""
+        return self._free[account] if self._free else 0
+
+    # ---- fills -----------------------------------------------------------------------------------------------------
+    def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
+        """An intent meets the maker's quote at mark: signed ``size`` for the taker, checked for margin and freshness."""
+        taker = self._account_of[taker_slot]
+        age_ms = self._sim.now_ms - self._price_ms_list[market]
+        if self._freshness_ms is not None and age_ms > self._freshness_ms.fill_ms:
+            self._sim.emit(IntentRejected(market, taker, REJECTED_STALE))
+            return
+        price = self._mark_list[market]
+        held = int(self.holdings.size[taker_slot])
+        grows = abs(held + size) - abs(held)
+        if grows > 0:
+            needed = grows * price * self._imf_list[market] // 1_000_000
+            if self._free[taker] < needed:
+                self._sim.emit(IntentRejected(market, taker, REJECTED_MARGIN))
+                return
+            self._free[taker] -= needed
+        self._trade(taker_slot, maker_slot, size, price)
+        self._sim.emit(Fill(market, taker, self._account_of[maker_slot], size, price, age_ms))
+        self.send(FillTx(taker_slot, maker_slot, size, price))
+
+    def _trade(self, taker_slot: int, maker_slot: int, size: int, price: int) -> None:
+        index = self._index_list[self._market_of[taker_slot]]
+        self.holdings.trade_one(taker_slot, size, price, index)
+        self.holdings.trade_one(maker_slot, -size, price, index)
+
+    # ---- to the chain ------------------------------------------------------------------------------------------------
+    def send(self, transaction: Transaction) -> None:
+        """Puts a transaction on its way to the sequencer."""
+        delay_ms = self._world.venue.chain.submit_ms
+        submit = self._world.chain.submit
+        if not self._seam:
+            self._sim.call_in(delay_ms, submit, transaction, self._to_chain, "submit")
+            return
+        self._send_bent(transaction, delay_ms)
+
+    def _send_bent(self, transaction: Transaction, delay_ms: int) -> None:
+        submit = self._world.chain.submit
+        if isinstance(transaction, IndexTx):
+            passage = self._seam.through(Passage(len(transaction.markets), "index"))
+            for late_ms, mask in passage.groups():
+                part = IndexTx(transaction.markets[mask], transaction.index[mask])
+                self._sim.call_in(delay_ms + late_ms, submit, part, self._to_chain, "submit")
+            return
+        label = "prices" if isinstance(transaction, PriceTx) else "transaction"
+        passage = self._seam.through(Passage(1, label))
+        for late_ms, _ in passage.groups():
+            self._sim.call_in(delay_ms + late_ms, submit, transaction, self._to_chain, "submit")

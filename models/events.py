@@ -1,0 +1,316 @@
+"""What a venue does, as events. Fields are integers in the unit of their name; accounts and markets are numbers.
+
+An array stands for a batched message: entry n belongs to the n-th entity named in ``markets`` or ``accounts``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.event import event
+
+Ints = NDArray[np.int64]
+
+
+# ---- the runbook and those who play it --------------------------------------------------------------------------------
+@event("step.started")
+class StepStarted(NamedTuple):
+    """A step of the runbook begins; ``branch`` is ``main`` or ``incident``."""
+
+    step: str
+    action: str
+    branch: str
+
+
+@event("step.ended")
+class StepEnded(NamedTuple):
+    """A step is through; ``is_ok`` 0 where its gate failed."""
+
+    step: str
+    branch: str
+    is_ok: int
+
+
+@event("mode.acked")
+class ModeAcked(NamedTuple):
+    """A running service knows the mode that is about to be announced."""
+
+    service: str
+    mode: str
+
+
+@event("mode.changed")
+class ModeChanged(NamedTuple):
+    """The venue announces its mode; ``waiting`` counts running services that had not acknowledged it."""
+
+    before: str
+    mode: str
+    waiting: int
+
+
+@event("resume.checked")
+class ResumeChecked(NamedTuple):
+    """What was true when the venue went to OK: age of the oldest price, missing indices, largest gap between copies."""
+
+    oldest_price_age_ms: int
+    markets_without_index: int
+    markets_apart: int
+    services_down: int
+
+
+@event("alarm.raised")
+class AlarmRaised(NamedTuple):
+    """A monitor of the operators fires: ``index_step`` or ``liquidations``; ``count`` is what it saw."""
+
+    monitor: str
+    count: int
+
+
+@event("incident.declared")
+class IncidentDeclared(NamedTuple):
+    """The operators have understood that something is wrong, after their detection delay."""
+
+    detected_after_ms: int
+
+
+@event("window.closed")
+class WindowClosed(NamedTuple):
+    """The runbook is through. ``overrun_ms`` is how long after the announced end the venue was back, 0 if in time."""
+
+    overrun_ms: int
+
+
+# ---- services ------------------------------------------------------------------------------------------------------
+@event("service.state")
+class ServiceState(NamedTuple):
+    """A service process changes state: ``booting``, ``up``, ``ready``, ``stopped``, ``crashed``."""
+
+    service: str
+    epoch: int
+    state: str
+
+
+@event("boot.step")
+class BootStep(NamedTuple):
+    """A service passes one of its named boot steps."""
+
+    service: str
+    epoch: int
+    step: str
+
+
+@event("load.completed")
+class LoadCompleted(NamedTuple):
+    """Rows arrived at a restarted service; ``found`` is 0 where the database had no such row."""
+
+    service: str
+    epoch: int
+    markets: Ints
+    found: Ints
+
+
+@event("database.state")
+class DatabaseState(NamedTuple):
+    """The database changes state: ``copying``, ``copied``, ``crashed``, ``recovered``; ``tables`` are those complete."""
+
+    state: str
+    tables: int
+
+
+# ---- prices and funding ----------------------------------------------------------------------------------------------
+@event("prices.published")
+class PricesPublished(NamedTuple):
+    """Market data publishes spot, external and mark price of every market, in price quantums, with the age of its inputs."""
+
+    spot_quantums: Ints
+    mark_quantums: Ints
+    age_ms: Ints
+
+
+@event("index.published")
+class IndexPublished(NamedTuple):
+    """The funding engine publishes indices (index units) of these markets to the cloud and the chain."""
+
+    epoch: int
+    markets: Ints
+    index: Ints
+    dt_ms: Ints
+    price_age_ms: int
+
+
+@event("index.persisted")
+class IndexPersisted(NamedTuple):
+    """The write-behind reaches the database; ``written`` is 0 where compare-and-set refused."""
+
+    epoch: int
+    markets: Ints
+    index: Ints
+    written: Ints
+
+
+@event("index.onchain")
+class IndexOnchain(NamedTuple):
+    """The chain takes the indices into its state at this height."""
+
+    height: int
+    markets: Ints
+    index: Ints
+
+
+@event("tick.rejected")
+class TickRejected(NamedTuple):
+    """Data validation refuses a funding tick whole: markets over the step bound, markets missing."""
+
+    over_bound: int
+    missing: int
+
+
+@event("tick.paused")
+class TickPaused(NamedTuple):
+    """The funding engine skips a tick because its oracle is not good."""
+
+    price_age_ms: int
+
+
+# ---- trading, risk, chain ---------------------------------------------------------------------------------------------
+@event("fill")
+class Fill(NamedTuple):
+    """An intent fills at mark in the cloud: the taker gains ``size_quantums``, the maker the opposite."""
+
+    market: int
+    taker: int
+    maker: int
+    size_quantums: int
+    price_quantums: int
+    price_age_ms: int
+
+
+@event("intent.rejected")
+class IntentRejected(NamedTuple):
+    """An intent that found no fill: 1 margin, 2 stale price, 3 gateway down or mode."""
+
+    market: int
+    taker: int
+    reason: int
+
+
+@event("intents.blocked")
+class IntentsBlocked(NamedTuple):
+    """How many intents fell into the time in which the venue was closed."""
+
+    count: int
+
+
+@event("health.checked")
+class HealthChecked(NamedTuple):
+    """The liquidator looked at every account; ``under`` were under maintenance margin at its own prices and indices."""
+
+    under: int
+    price_age_ms: int
+    refused: int
+
+
+@event("liquidation")
+class Liquidation(NamedTuple):
+    """The cloud liquidates a share of an account's positions to the Liquidator Vault at mark; money in 1e-6 USD."""
+
+    account: int
+    share_ppm: int
+    equity_quantums: int
+    margin_quantums: int
+    penalty_quantums: int
+    price_age_ms: int
+    mode: str
+
+
+@event("bust")
+class Bust(NamedTuple):
+    """The chain refuses what the cloud had done; the cloud takes it back."""
+
+    account: int
+    market: int
+    size_quantums: int
+
+
+class BlockView:
+    """Read-only views of the chain's state at a sealed block, for laws; no digest covers it (the root stands for it)."""
+
+    is_view = True
+    __slots__ = (
+        "cached", "deposits", "equity", "fills", "index", "insurance_account", "layout", "liquidated", "margin",
+        "mark", "quote", "realised", "size", "socialised_ppm",
+    )  # fmt: skip
+
+    def __init__(self, **views: object) -> None:
+        for name, value in views.items():
+            setattr(self, name, value)
+
+
+@event("block.sealed")
+class BlockSealed(NamedTuple):
+    """A block: its height, its place in the sequence of all blocks ever sealed, its state root as two 63-bit halves."""
+
+    height: int
+    sequence: int
+    root_high: int
+    root_low: int
+    transactions: int
+    view: BlockView
+
+
+@event("l1.transferred")
+class L1Transferred(NamedTuple):
+    """Money moves on L1: a deposit (positive) or a payout (negative), in 1e-6 USD. No rollback undoes it."""
+
+    account: int
+    amount_quantums: int
+
+
+# ---- snapshots and rollback ---------------------------------------------------------------------------------------------
+@event("snapshot.taken")
+class SnapshotTaken(NamedTuple):
+    """A snapshot of the chain, and the root that restoring it into an empty copy gives."""
+
+    height: int
+    root_high: int
+    root_low: int
+    restored_high: int
+    restored_low: int
+
+
+@event("rollback.done")
+class RollbackDone(NamedTuple):
+    """The venue is back at a snapshot: the root now and then, and the greatest height that each store still refers to."""
+
+    height: int
+    root_high: int
+    root_low: int
+    snapshot_high: int
+    snapshot_low: int
+    chain_height: int
+    cloud_height: int
+    database_height: int
+    pages_height: int
+    sequence: int
+
+
+@event("l1.reconciled")
+class L1Reconciled(NamedTuple):
+    """The chain's credited L1 transfers against the L1 ledger, both as sums in 1e-6 USD."""
+
+    credited_quantums: int
+    ledger_quantums: int
+    pending: int
+
+
+@event("page.refreshed")
+class PageRefreshed(NamedTuple):
+    """A read model (portfolio or vault page) shows the state of this height."""
+
+    service: str
+    height: int
+    sequence: int
+    total_quantums: int

@@ -1,0 +1,195 @@
+"""Market data: oracle feeds in, spot and mark prices out.
+
+Every spot source sends all markets at each oracle tick; every external venue sends its rates every five seconds. The
+service holds the newest value per source with the time at which it was made, takes the median, and publishes
+``mark = spot * (1 + median external rate)``. The venue's own votes join with the order book.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.seam import Mask, Passage
+from drydock.models.chain import PriceTx
+from drydock.models.events import PricesPublished
+from drydock.models.perp.mark import mark_price, median_of_votes
+from drydock.models.service import Service
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
+NEVER = -(1 << 40)
+PUBLISH_MS = 5
+
+
+class PriceMessage(NamedTuple):
+    """What market data tells its subscribers: prices, basis, and when their oldest input was made, per market."""
+
+    spot: Ints
+    basis_ppm: Ints
+    mark: Ints
+    made_ms: Ints
+
+
+class Feed:
+    """Newest value of each source for each market, with its time; an overtaken message changes nothing."""
+
+    def __init__(self, sources: int, markets: int) -> None:
+        self.value = np.zeros((sources, markets), np.int64)
+        self.made_ms = np.full((sources, markets), NEVER, np.int64)
+
+    def take(self, source: int, made_ms: int, value: Ints, mask: Mask | None) -> None:
+        """A message of ``source`` arrives, over all markets or those of the mask."""
+        newer = self.made_ms[source] < made_ms
+        if mask is not None:
+            newer &= mask
+        self.value[source][newer] = value[newer]
+        self.made_ms[source][newer] = made_ms
+
+
+class MarketData(Service):
+    """The service. Its readiness: every market has a price from at least one source."""
+
+    name = "market_data"
+    boot_steps = ("process_up", "connect", "first_prices")
+
+    def __init__(self, world: VenueWorld) -> None:
+        super().__init__(world)
+        spec, markets = world.venue.oracle, len(world.markets.names)
+        self._spot_seam = world.seams.add("oracle.spot", "a spot source's message to market data")
+        self._external_seam = world.seams.add("oracle.external", "an external venue's rates to market data")
+        self._publish_seam = world.seams.add("market_data.publish", "prices on their way to the cloud and the chain")
+        self._spot_lanes = [self.sim.lane_of(f"oracle/spot-{n + 1}") for n in range(spec.spot_sources)]
+        self._external_lanes = [self.sim.lane_of(f"oracle/external-{n + 1}") for n in range(spec.external_venues)]
+        self._ticker = self.sim.lane_of("market_data/ticker")
+        self._bus = self.sim.lane_of("market_data/bus")
+        self.spot = Feed(spec.spot_sources, markets)
+        self.rates = Feed(spec.external_venues, markets)
+        self.last: PriceMessage | None = None
+        self._basis = np.zeros(markets, np.int64)
+
+    # ---- life ------------------------------------------------------------------------------------------------
+    def begin_ready(self) -> None:
+        """Before the night: feeds connected and a first price known."""
+        for source in range(len(self._spot_lanes)):
+            self.spot.take(source, 0, self.world.outside.spot(0), None)
+        for venue in range(len(self._external_lanes)):
+            self.rates.take(venue, 0, self.world.outside.rates(0, venue), None)
+        self.epoch += 1
+        self.state = "ready"
+        self._connect()
+        self.on_ready()
+
+    def boot_step(self, step: str):  # type: ignore[no-untyped-def]
+        """Connects to the feeds; the first prices decide that it is ready."""
+        yield from super().boot_step(step)
+        if step == "connect":
+            self._connect()
+        while step == "first_prices" and not bool((self.spot.made_ms.max(axis=0) > NEVER).all()):
+            yield self.sim.sleep(self.world.venue.oracle.tick_ms, "first_prices")
+
+    def on_ready(self) -> None:
+        """Publishes at once and then with every tick."""
+        self._publish_tick(self.epoch)
+
+    def forget(self) -> None:
+        """Feeds and last prices are memory."""
+        self.spot.made_ms[:] = NEVER
+        self.rates.made_ms[:] = NEVER
+        self.last = None
+
+    # ---- feeds -----------------------------------------------------------------------------------------------
+    def _connect(self) -> None:
+        spec, now_ms = self.world.venue.oracle, self.sim.now_ms
+        for source, lane in enumerate(self._spot_lanes):
+            at_ms = -(-(now_ms + 1) // spec.tick_ms) * spec.tick_ms
+            self.sim.call_at(at_ms, self._spot_tick, (self.epoch, source), lane, "tick")
+        for venue, lane in enumerate(self._external_lanes):
+            self.sim.call_in(0, self._external_tick, (self.epoch, venue), lane, "tick")
+
+    def _spot_tick(self, arg: tuple[int, int]) -> None:
+        epoch, source = arg
+        if not self.is_current(epoch):
+            return
+        spec, lane, now_ms = self.world.venue.oracle, self._spot_lanes[source], self.sim.now_ms
+        self.sim.call_in(spec.tick_ms, self._spot_tick, arg, lane, "tick")
+        row = self.world.outside.spot(now_ms)
+        if not self._spot_seam:
+            self.sim.call_in(spec.send_ms, self._take_spot, (epoch, source, now_ms, row, None), lane, "message")
+            return
+        passage = self._spot_seam.through(Passage(len(row), f"spot-{source + 1}"))
+        for late_ms, mask in passage.groups():
+            self.sim.call_in(
+                spec.send_ms + late_ms, self._take_spot, (epoch, source, now_ms, row, mask), lane, "message"
+            )
+
+    def _take_spot(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+        epoch, source, made_ms, row, mask = message
+        if self.is_current(epoch):
+            self.spot.take(source, made_ms, row, mask)
+
+    def _external_tick(self, arg: tuple[int, int]) -> None:
+        epoch, venue = arg
+        if not self.is_current(epoch):
+            return
+        spec, lane, now_ms = self.world.venue.oracle, self._external_lanes[venue], self.sim.now_ms
+        self.sim.call_in(spec.external_tick_ms, self._external_tick, arg, lane, "tick")
+        row = self.world.outside.rates(now_ms, venue)
+        if not self._external_seam:
+            self.sim.call_in(spec.send_ms, self._take_rates, (epoch, venue, now_ms, row, None), lane, "message")
+            return
+        passage = self._external_seam.through(Passage(len(row), f"external-{venue + 1}"))
+        for late_ms, mask in passage.groups():
+            self.sim.call_in(
+                spec.send_ms + late_ms, self._take_rates, (epoch, venue, now_ms, row, mask), lane, "message"
+            )
+
+    def _take_rates(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+        epoch, venue, made_ms, row, mask = message
+        if self.is_current(epoch):
+            self.rates.take(venue, made_ms, row, mask)
+
+    # ---- publishing ------------------------------------------------------------------------------------------
+    def _publish_tick(self, epoch: int) -> None:
+        if not self.is_current(epoch):
+            return
+        self.sim.call_in(self.world.venue.oracle.external_tick_ms, self._publish_tick, epoch, self._ticker, "tick")
+        message = self._aggregate()
+        if message is not None:
+            self.last = message
+            self.sim.emit(PricesPublished(message.spot, message.mark, self.sim.now_ms - message.made_ms), self._ticker)
+            self._send(message)
+
+    def _aggregate(self) -> PriceMessage | None:
+        """Median of the sources. With price freshness on, sources older than its limit do not vote."""
+        made_ms = self.spot.made_ms
+        present = made_ms > NEVER
+        freshness = self.world.venue.safeguards.price_freshness
+        if freshness is not None:
+            fresh = made_ms >= self.sim.now_ms - freshness.liquidation_ms // 2
+            present &= fresh | ~fresh.any(axis=0)
+        if not bool(present.any(axis=0).all()):
+            return None
+        spot, _ = median_of_votes(self.spot.value, present)
+        oldest_ms = np.where(present, made_ms, self.sim.now_ms).min(axis=0)
+        basis, known = median_of_votes(self.rates.value, self.rates.made_ms > NEVER)
+        self._basis = np.where(known, basis, self._basis)
+        return PriceMessage(spot, self._basis, mark_price(spot, self._basis), oldest_ms)
+
+    def _send(self, message: PriceMessage) -> None:
+        if not self._publish_seam:
+            self.sim.call_in(PUBLISH_MS, self._deliver, message, self._bus, "prices")
+            return
+        passage = self._publish_seam.through(Passage(1, "prices"))
+        for late_ms, _ in passage.groups():
+            self.sim.call_in(PUBLISH_MS + late_ms, self._deliver, message, self._bus, "prices")
+
+    def _deliver(self, message: PriceMessage) -> None:
+        world = self.world
+        world.cloud.on_prices(message.mark, message.made_ms)
+        world.funding.on_prices(message)
+        world.cloud.send(PriceTx(message.mark))

@@ -1,0 +1,83 @@
+"""Operators: monitors that ring, and the time it takes people to believe them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.event import Event
+from drydock.models.events import AlarmRaised, IncidentDeclared, IndexPublished, Liquidation
+from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.venue import Incident
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+MINUTE_MS = 60_000
+
+
+class Operators:
+    """Watches what the venue publishes, as its own monitors can; declares an incident after a drawn delay.
+
+    The monitors see published indices and liquidations, nothing of the truth.
+    """
+
+    def __init__(self, world: VenueWorld, incident: Incident) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._incident = incident
+        self._lane = world.sim.lane_of("operators")
+        self._stream = world.sim.rng("operators/detection")
+        self._last_index: NDArray[np.int64] = world.chain.index.copy()
+        self._recent: deque[int] = deque()
+        self.has_alarm = False
+        self.declared = world.sim.event()
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._sim.hear(IndexPublished, self._see_index)
+        self._sim.hear(Liquidation, self._see_liquidation)
+
+    def decision_ms(self) -> int:
+        """How long the operators take to decide to roll back, drawn once an incident is declared."""
+        return self._stream.between(self._incident.decide_min_ms, self._incident.decide_max_ms)
+
+    def _see_index(self, happened: Event) -> None:
+        data: IndexPublished = happened.data
+        step = np.abs(data.index - self._last_index[data.markets]) >> INDEX_SHIFT
+        self._last_index[data.markets] = data.index
+        if self.has_alarm:
+            return
+        spot = self._world.cloud.mark[data.markets]
+        jumped = int((step * 1_000_000 > spot * self._incident.alarm.index_step_ppm).sum())
+        if jumped:
+            self._raise("index_step", jumped)
+
+    def _see_liquidation(self, happened: Event) -> None:
+        if self.has_alarm:
+            return
+        self._recent.append(happened.at_ms)
+        while self._recent[0] <= happened.at_ms - MINUTE_MS:
+            self._recent.popleft()
+        if len(self._recent) >= self._incident.alarm.liquidations_per_minute:
+            self._raise("liquidations", len(self._recent))
+
+    def _raise(self, monitor: str, count: int) -> None:
+        self.has_alarm = True
+        self._sim.emit(AlarmRaised(monitor, count), self._lane)
+        delay_ms = self._stream.between(self._incident.detect_min_ms, self._incident.detect_max_ms)
+        self._sim.call_in(delay_ms, self._declare, delay_ms, self._lane, "declare")
+
+    def _declare(self, delay_ms: int) -> None:
+        self._sim.emit(IncidentDeclared(delay_ms), self._lane)
+        self.declared.succeed()
+
+    def declare_now(self) -> None:
+        """A gate of the runbook failed and says so: no detection delay."""
+        if not self.has_alarm:
+            self.has_alarm = True
+            self._sim.emit(AlarmRaised("gate", 1), self._lane)
+            self._declare(0)

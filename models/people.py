@@ -1,0 +1,127 @@
+"""People: their intents and their L1 transfers, drawn before the night from each person's own words.
+
+While the venue is closed nobody sends: the status page says so. What they would have sent is counted when it reopens.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from drydock.harness.seam import Passage
+from drydock.models.cloud import REJECTED_CLOSED
+from drydock.models.events import IntentRejected, IntentsBlocked, L1Transferred
+from drydock.models.population import Intents, Transfers
+from drydock.models.service import Service
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+GATEWAY_MS = 2
+
+
+class Gateway(Service):
+    """The front door: takes intents while it is up and the mode allows fills."""
+
+    name = "gateway"
+
+    def __init__(self, world: VenueWorld) -> None:
+        super().__init__(world)
+        self.seam = world.seams.add("gateway.send", "an intent on its way from a client to matching")
+
+
+class People:
+    """Sends what was drawn, each client on a lane of his own."""
+
+    def __init__(self, world: VenueWorld, intents: Intents, transfers: Transfers) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._matching = world.sim.lane_of("matching")
+        self._pump_lane = world.sim.lane_of("people")
+        self._at_ms = intents.at_ms.tolist()
+        self._client = intents.account.tolist()
+        self._market = intents.market.tolist()
+        self._taker_slot = intents.taker_slot.tolist()
+        self._maker_slot = intents.maker_slot.tolist()
+        self._size = intents.size.tolist()
+        self._transfers = transfers
+        self._next = 0
+        self._turn = 0
+        self._lanes: dict[int, Any] = {}
+
+    def start(self) -> None:
+        """Schedules the L1 transfers; intents follow the mode."""
+        for n, at_ms in enumerate(self._transfers.at_ms.tolist()):
+            self._sim.call_at(at_ms, self._transfer, n, self._pump_lane, "transfer")
+
+    # ---- intents ---------------------------------------------------------------------------------------------
+    def open(self) -> None:
+        """The venue trades: from now on intents are sent. Those of the closed time are counted as blocked."""
+        self._turn += 1
+        first = bisect_left(self._at_ms, self._sim.now_ms)
+        if first > self._next:
+            self._sim.emit(IntentsBlocked(first - self._next), self._pump_lane)
+        self._next = max(self._next, first)
+        self._send_next_instant()
+
+    def close(self) -> None:
+        """The venue does not trade: nothing further is sent."""
+        self._turn += 1
+
+    def _send_next_instant(self) -> None:
+        """Puts all intents of the next instant on their clients' lanes; the last of them draws the following ones."""
+        first = self._next
+        if first >= len(self._at_ms):
+            return
+        at_ms = self._at_ms[first]
+        last = first
+        while last < len(self._at_ms) and self._at_ms[last] == at_ms:
+            last += 1
+        self._next = last
+        for n in range(first, last):
+            lane = self._lanes.get(self._client[n])
+            if lane is None:
+                lane = self._lanes[self._client[n]] = self._sim.lane_of(f"client/{self._client[n]}")
+            self._sim.call_at(at_ms, self._send, (n, self._turn, n == last - 1), lane, "intent")
+
+    def _send(self, arg: tuple[int, int, bool]) -> None:
+        n, turn, is_last = arg
+        if turn != self._turn:
+            return
+        self._sim.cause = None
+        seam = self._world.gateway.seam
+        if not seam:
+            self._sim.call_in(GATEWAY_MS, self._match, n, self._matching, "intent")
+        else:
+            for late_ms, _ in seam.through(Passage(1, "intent")).groups():
+                self._sim.call_in(GATEWAY_MS + late_ms, self._match, n, self._matching, "intent")
+        if is_last:
+            self._send_next_instant()
+
+    def _match(self, n: int) -> None:
+        world = self._world
+        if not (world.gateway.is_ready and world.liquidator.is_ready and world.is_trading):
+            self._sim.emit(IntentRejected(self._market[n], self._client[n], REJECTED_CLOSED))
+            return
+        world.cloud.fill(self._market[n], self._taker_slot[n], self._maker_slot[n], self._size[n])
+
+    # ---- L1 --------------------------------------------------------------------------------------------------
+    def _transfer(self, n: int) -> None:
+        """A deposit lands on L1 whatever the venue does; a withdrawal needs the venue, and free collateral."""
+        world, transfers = self._world, self._transfers
+        account, amount = int(transfers.account[n]), int(transfers.amount[n])
+        if amount < 0:
+            amount = self._payable(account, -amount)
+            if amount == 0:
+                return
+        confirm_ms = world.venue.chain.l1_confirm_ms if amount > 0 else 0
+        world.chain.l1.add(self._sim.now_ms + confirm_ms, account, amount)
+        self._sim.emit(L1Transferred(account, amount), self._pump_lane)
+
+    def _payable(self, account: int, wanted: int) -> int:
+        """Minus the amount a withdrawal may take: ``min(wanted, half the free collateral)``, 0 where it may not."""
+        world = self._world
+        if not (world.is_trading and world.may("withdraw")):
+            return 0
+        free = world.cloud.free_collateral(account)
+        return -min(wanted, max(0, free // 2))

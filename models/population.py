@@ -1,0 +1,189 @@
+"""The population of a night: accounts, positions, what people will try, and the indices the night starts with.
+
+Everything about a person is drawn from words that depend on (seed, subject, person, column) alone, so nobody's draws
+shift another's. The shapes are assumptions of this project (calibration page 1): Pareto sizes, leverage truncated at
+each market's maximum, index magnitudes like the samples that were seen in production.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.models.accounts import VAULT, Holdings, Layout
+from drydock.models.draws import grid_words, lognormal_ms, normal_ppm, pareto, scaled_by_exp, uniform_below
+from drydock.models.markets import Markets
+from drydock.models.perp.funding import funding_pnl
+from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.venue import Population
+
+Ints = NDArray[np.int64]
+
+LEVERAGES = np.array([2, 3, 5, 10, 20, 50])
+LEVERAGE_CUMULATIVE_PPM = np.array([100_000, 200_000, 400_000, 650_000, 850_000, 1_000_000])
+MAJOR_IMF_PPM = 20_000
+INDEX_CAP_PPM = 4_500_000
+MAKER_CUSHION_QUANTUMS = 5_000_000_000_000
+INTENT_USD_MEAN = 2_500
+INTENT_SIGMA_PPM = 1_000_000
+PERSON_STRIDE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """What people will try, by time: at ``at_ms`` account takes signed ``size`` in ``market`` against a maker's slot."""
+
+    at_ms: Ints
+    account: Ints
+    market: Ints
+    taker_slot: Ints
+    maker_slot: Ints
+    size: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """L1 transfers by time: positive deposits, negative wishes to withdraw (1e-6 USD)."""
+
+    at_ms: Ints
+    account: Ints
+    amount: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The state in which the night begins."""
+
+    holdings: Holdings
+    index: Ints
+
+
+def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int) -> Start:
+    """Accounts, positions and indices. Sizes of a market sum to zero: the makers hold what people do not balance."""
+    index = draw_index(markets, mark, seed)
+    layout, owner, notional, sign = _draw_portfolios(spec, markets, seed)
+    size = np.zeros(layout.slots, np.int64)
+    people = np.arange(layout.slots) >= (1 + spec.makers) * len(markets)
+    price = mark[layout.market[people]]
+    size[people] = sign * np.maximum(1, notional // price)
+    _let_makers_balance(spec, layout, size, len(markets))
+    cached = _draw_cached(layout, index, seed)
+    equity = _draw_equity(spec, layout, markets, size, mark, owner, seed)
+    worth = size * mark[layout.market] + funding_pnl(size, index[layout.market], cached)
+    return Start(Holdings(layout, equity - layout.per_account(worth), size, cached), index)
+
+
+def draw_index(markets: Markets, mark: Ints, seed: int) -> Ints:
+    """Funding indices (index units): lognormal shares of the price, larger for majors, mostly positive.
+
+    Majors (IMF at most 2 %) have a median of 12 % (sigma 0.45) and are positive in 80 %, others 7 % (sigma 1.2) and
+    60 %; never more than 450 %. Magnitudes seen in production: 1.7 %, 36 %, 450 % (domain 1.4).
+    """
+    words = grid_words(seed, "funding/initial", np.arange(len(markets)), 2)
+    is_major = markets.imf_ppm <= MAJOR_IMF_PPM
+    median_ppm = np.where(is_major, 120_000, 70_000)
+    sigma_ppm = np.where(is_major, 450_000, 1_200_000)
+    share_ppm = np.minimum(scaled_by_exp(median_ppm, sigma_ppm * normal_ppm(words[:, 0]) // 1_000_000), INDEX_CAP_PPM)
+    is_positive = uniform_below(words[:, 1], 100) < np.where(is_major, 80, 60)
+    magnitude = (mark * share_ppm // 1_000_000) << INDEX_SHIFT
+    return np.where(is_positive, magnitude, -magnitude)
+
+
+def _draw_portfolios(spec: Population, markets: Markets, seed: int) -> tuple[Layout, Ints, Ints, Ints]:
+    """The layout, and per slot of people: owner, notional (1e-6 USD) and sign."""
+    people = np.arange(spec.accounts)
+    words = grid_words(seed, "people/portfolio", people, 2 * spec.markets_each + 2)
+    chosen = _choose_markets(words[:, : spec.markets_each], markets)
+    count = 1 + uniform_below(words[:, -1], spec.markets_each)
+    is_held = np.arange(spec.markets_each)[None, :] < count[:, None]
+    pairs = np.unique((people[:, None] * len(markets) + chosen)[is_held])
+    owner, market = pairs // len(markets), pairs % len(markets)
+    dense = list(range(len(markets)))
+    bounds = np.searchsorted(owner, np.arange(1, spec.accounts))
+    portfolios = [dense] * (1 + spec.makers) + [part.tolist() for part in np.split(market, bounds)]
+    layout = Layout(portfolios, len(markets))
+    wealth = pareto(words[:, -2], 1_000, spec.size_alpha_ppm, 1_000 * max(10, spec.accounts // 8))
+    held = np.bincount(owner, minlength=spec.accounts)
+    weight = wealth[owner] // held[owner]
+    per_weight = 2 * spec.open_interest_usd // int(weight.sum())
+    place = np.arange(len(owner)) - np.concatenate(([0], np.cumsum(held)[:-1]))[owner]
+    sign = 1 - 2 * (words[owner, spec.markets_each + place] >> np.uint64(63)).astype(np.int64)
+    return layout, owner, weight * per_weight, sign
+
+
+def _choose_markets(words: NDArray[np.uint64], markets: Markets) -> Ints:
+    """Markets in proportion to their share of open interest."""
+    cumulative = np.cumsum(markets.open_interest_share_ppm)
+    return np.searchsorted(cumulative, uniform_below(words, int(cumulative[-1])), side="right")
+
+
+def _let_makers_balance(spec: Population, layout: Layout, size: Ints, markets: int) -> None:
+    net = layout.per_market(size)
+    for maker in range(1, 1 + spec.makers):
+        left = spec.makers + 1 - maker
+        part = -(net // left)
+        size[maker * markets : (maker + 1) * markets] = part
+        net = net + part
+
+
+def _draw_cached(layout: Layout, index: Ints, seed: int) -> Ints:
+    """Each position was opened when its market's index stood somewhere between half of today's and today's."""
+    words = grid_words(seed, "people/opened", np.arange(layout.slots), 1)[:, 0]
+    share = 512 + uniform_below(words, 512)
+    return (index[layout.market] >> 10) * share
+
+
+def _draw_equity(
+    spec: Population, layout: Layout, markets: Markets, size: Ints, mark: Ints, owner: Ints, seed: int
+) -> Ints:
+    """Account values: notional over leverage, times a factor in [0.8, 1.6], never below 1.1 initial margins."""
+    notional = np.abs(size) * mark[layout.market]
+    words = grid_words(seed, "people/leverage", np.arange(layout.accounts), 2)
+    leverage = LEVERAGES[np.searchsorted(LEVERAGE_CUMULATIVE_PPM, uniform_below(words[:, 0], 1_000_000), side="right")]
+    most = 1_000_000 // markets.imf_ppm
+    at_most = np.minimum(leverage[layout.account], most[layout.market])
+    factor = 800 + uniform_below(words[:, 1], 801)
+    equity = layout.per_account(notional // at_most) // 1_000 * factor
+    floor = layout.per_account(notional * (markets.imf_ppm[layout.market] // 100) // 10_000) // 10 * 11
+    equity = np.maximum(equity, floor) + 1_000_000
+    makers = slice(1, 1 + spec.makers)
+    equity[makers] = layout.per_account(notional)[makers] // 2 + MAKER_CUSHION_QUANTUMS
+    equity[VAULT] = spec.vault_usd
+    return equity
+
+
+def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, seed: int) -> Intents:
+    """All intents of the night, sorted by time. Each person's are a function of the person alone."""
+    total = spec.fills_per_minute * night_ms // 60_000
+    first = 1 + spec.makers
+    people = np.arange(first, layout.accounts)
+    activity = pareto(grid_words(seed, "people/activity", people, 1)[:, 0], 100, 1_500_000, 5_000)
+    each = -(-total * activity // int(activity.sum())) if total else np.zeros_like(activity)
+    account = np.repeat(people, each)
+    number = np.arange(len(account)) - np.repeat(np.cumsum(each) - each, each)
+    words = grid_words(seed, "people/intent", account * PERSON_STRIDE + number, 5)
+    held = np.diff(np.append(layout.start, layout.slots))
+    slot = layout.start[account] + uniform_below(words[:, 1], held[account])
+    market = layout.market[slot]
+    maker = 1 + uniform_below(words[:, 2], spec.makers)
+    worth = lognormal_ms(words[:, 3], INTENT_USD_MEAN, INTENT_SIGMA_PPM) * 1_000_000
+    sign = 1 - 2 * (words[:, 4] >> np.uint64(63)).astype(np.int64)
+    at_ms = uniform_below(words[:, 0], max(1, night_ms))
+    order = np.lexsort((number, account, at_ms))
+    size = sign * np.maximum(1, worth // mark[market])
+    maker_slot = maker * layout.markets + market
+    return Intents(*(column[order] for column in (at_ms, account, market, slot, maker_slot, size)))
+
+
+def draw_transfers(spec: Population, layout: Layout, night_ms: int, seed: int) -> Transfers:
+    """L1 transfers of the night, sorted by time: $100 to $5,000."""
+    total = spec.transfers_per_hour * night_ms // 3_600_000
+    words = grid_words(seed, "people/transfer", np.arange(total), 4)
+    account = 1 + spec.makers + uniform_below(words[:, 1], layout.accounts - 1 - spec.makers)
+    amount = (100 + uniform_below(words[:, 2], 4_901)) * 1_000_000
+    is_withdrawal = uniform_below(words[:, 3], 1_000_000) < spec.withdraw_ppm
+    at_ms = uniform_below(words[:, 0], max(1, night_ms))
+    order = np.argsort(at_ms, kind="stable")
+    return Transfers(at_ms[order], account[order], np.where(is_withdrawal, -amount, amount)[order])

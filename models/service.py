@@ -1,0 +1,124 @@
+"""A service process: named boot steps, an epoch per start, and a fence for what an earlier epoch left behind.
+
+``finally`` blocks and late callbacks run even in a process that has crashed, so everything a service does later carries
+the epoch in which it was decided, and is dropped when that epoch is over (architecture 10).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from simpy import Interrupt
+
+from drydock.harness.seam import Passage
+from drydock.harness.sim import LaneProcess, Steps
+from drydock.models.events import BootStep, ServiceState
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+State = Literal["stopped", "crashed", "booting", "up", "ready"]
+
+
+class Service:
+    """One process of the venue. Subclasses name their boot steps and say what each does."""
+
+    name = ""
+    boot_steps: tuple[str, ...] = ("process_up",)
+
+    def __init__(self, world: VenueWorld) -> None:
+        self.world = world
+        self.sim = world.sim
+        self.state: State = "stopped"
+        self.epoch = 0
+        self.lane = self.sim.lane_of(self.name)
+        self._boot_process: LaneProcess | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process exists, ready or not."""
+        return self.state in ("booting", "up", "ready")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it does its work."""
+        return self.state == "ready"
+
+    def is_current(self, epoch: int) -> bool:
+        """The fence: whether what was decided in ``epoch`` may still act."""
+        return epoch == self.epoch and self.is_running
+
+    # ---- life ------------------------------------------------------------------------------------------------
+    def begin_ready(self) -> None:
+        """The state before the night: running since long, nothing to load."""
+        self.epoch += 1
+        self.state = "ready"
+        self.on_ready()
+
+    def start(self) -> bool:
+        """Starts the process; false where it runs already."""
+        if self.is_running:
+            return False
+        self.epoch += 1
+        self._enter("booting")
+        self._boot_process = self.sim.spawn(f"{self.name}/boot", self._boot())
+        return True
+
+    def stop(self, state: Literal["stopped", "crashed"] = "stopped") -> bool:
+        """Ends the process; what it had in memory is gone. False where it was not running."""
+        if not self.is_running:
+            return False
+        boot, self._boot_process = self._boot_process, None
+        if boot is not None and boot.is_alive and boot is not self.sim.active_process:
+            boot.interrupt()
+        self._enter(state)
+        self.forget()
+        return True
+
+    def crash(self, restart_ms: int) -> bool:
+        """The process dies; its supervisor starts it again after ``restart_ms``."""
+        if not self.stop("crashed"):
+            return False
+        self.sim.call_in(restart_ms, self._restart, self.epoch, self.lane, "restart")
+        return True
+
+    def _restart(self, epoch: int) -> None:
+        if epoch == self.epoch and self.state == "crashed":
+            self.start()
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.sim.emit(ServiceState(self.name, self.epoch, state), self.lane)
+
+    # ---- boot ------------------------------------------------------------------------------------------------
+    def _boot(self) -> Steps:
+        seam = self.world.seams["service.boot"]
+        try:
+            for step in self.boot_steps:
+                if seam:
+                    passage = seam.through(Passage(1, f"{self.name}/{step}"))
+                    yield self.sim.sleep(int(passage.delay_ms[0]), f"boot/{step}")
+                yield from self.boot_step(step)
+                self.sim.emit(BootStep(self.name, self.epoch, step), self.lane)
+                if step == "process_up":
+                    self._enter("up")
+            self.become_ready()
+        except Interrupt:
+            return
+
+    def become_ready(self) -> None:
+        """The last boot step is through: the service does its work from now on."""
+        if self.state != "ready":
+            self._enter("ready")
+            self.on_ready()
+
+    # ---- for subclasses -----------------------------------------------------------------------------------------
+    def boot_step(self, step: str) -> Steps:
+        """What the process does, and how long it takes, in one of its boot steps."""
+        yield self.sim.sleep(self.world.boot_ms(self.name, step), f"boot/{step}")
+
+    def on_ready(self) -> None:
+        """Called when the service begins its work."""
+
+    def forget(self) -> None:
+        """Called when the process ends: its memory is gone."""

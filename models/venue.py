@@ -1,0 +1,254 @@
+"""The venue as typed data: what a scenario file says about the build under test.
+
+Fields end in their unit; a file may write ``5s`` or ``20%``. Every default is tagged: [S] documented by a source of
+domain.md, [P] press, [A] an assumption of this project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from drydock.harness.port import Range
+
+Readiness = Literal["process_up", "per_market_loaded", "all_loaded", "checksum_verified"]
+OnMissing = Literal["default_zero", "skip", "raise"]
+Mode = Literal["ok", "maintenance", "cancel_only", "post_only"]
+Action = Literal["fill", "liquidate", "withdraw", "cancel", "post"]
+
+Millis = Annotated[int, Range(0, 86_400_000)]
+Period = Annotated[int, Range(1, 86_400_000)]
+Ppm = Annotated[int, Range(0, 1_000_000)]
+Money = Annotated[int, Range(0, 1_000_000_000_000_000)]
+Count = Annotated[int, Range(0, 1_000_000)]
+
+MODES: tuple[Mode, ...] = ("ok", "maintenance", "cancel_only", "post_only")
+LEGAL_MODE_CHANGES = frozenset(
+    {
+        ("ok", "cancel_only"), ("ok", "maintenance"), ("ok", "post_only"),
+        ("cancel_only", "maintenance"), ("cancel_only", "post_only"), ("cancel_only", "ok"),
+        ("post_only", "ok"), ("post_only", "maintenance"), ("post_only", "cancel_only"),
+        ("maintenance", "cancel_only"), ("maintenance", "post_only"), ("maintenance", "ok"),
+    }
+)  # fmt: skip
+"""A venue may leave MAINTENANCE in steps or at once; what it must not do is announce the mode that it is already in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketsSpec:
+    """Which markets: a packaged or own CSV, prices and open interest from a second one, and optionally only some."""
+
+    file: str = "paradex_markets_2026-01-16.csv"
+    reference: str | None = None
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OracleSpec:
+    """Prices from outside. Two spot sources (Pyth, Stork [S]), three external venues (Binance, Bybit, OKX [S])."""
+
+    spot_sources: Annotated[int, Range(1, 9)] = 2
+    external_venues: Annotated[int, Range(1, 9)] = 3
+    tick_ms: Period = 1_000  # [A]
+    external_tick_ms: Period = 5_000  # [S] the documented 5 s
+    send_ms: Millis = 40  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSpec:
+    """The funding engine. ``readiness`` says when a restarted engine may tick; ``on_missing`` what a market is without its row."""
+
+    readiness: Readiness = "checksum_verified"
+    on_missing: OnMissing = "skip"
+    tick_ms: Period = 5_000  # [S]
+    clamp_ppm: Ppm = 500  # [S]
+    gap_cap_ms: Millis | None = None  # [S] 30 s since April 2026; none documented before
+    persist_ms: Millis = 200  # [A] write-behind
+    load_mean_ms: Millis = 500  # [A] a usual day
+    load_sigma_ppm: Ppm = 600_000  # [A]
+    compare_and_set: bool = False  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationSpec:
+    """The liquidator: health check, shares, penalty ([S] paradex-docs liquidations.mdx)."""
+
+    check_ms: Period = 5_000  # [S]
+    step_ppm: Ppm = 200_000  # [S]
+    target_ppm: Ppm = 900_000  # [S]
+    fee_ppm: Ppm = 700_000  # [S] 70 % in the text, 50 % in the table
+    taker_fee_ppm: Ppm = 300  # [A] 3 bps; part of the maintenance margin [S]
+    boot_ms: Millis = 1_500  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSpec:
+    """The sequencer. Blocks are sealed at this interval while the venue trades, otherwise when something is pending."""
+
+    block_ms: Period = 5_000  # [A]
+    submit_ms: Millis = 60  # [A] cloud to sequencer
+    l1_confirm_ms: Millis = 60_000  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSpec:
+    """The database: replica lag, recovery after a crash, and how a scale-up copies."""
+
+    replica_lag_ms: Millis = 500  # [A]
+    recovery_ms: Millis = 8_000  # [A]
+    retry_ms: Period = 1_000  # [A] a client whose statement was refused tries again
+    connect_after_ppm: Ppm = 400_000  # [A] share of a scale-up after which the bigger instance accepts connections
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModelSpec:
+    """Portfolio and vault pages."""
+
+    refresh_ms: Period = 15_000  # [A]
+    lag_max_ms: Millis = 60_000  # [A] declared: how far a page may be behind
+
+
+@dataclass(frozen=True, slots=True)
+class DataValidation:
+    """G1 to G3: a funding tick is refused whole if an index steps too far or a market with open interest is missing."""
+
+    rate_max_ppm: Ppm = 50_000  # [S] the widest cap of the venue, per funding period
+    gap_cap_ms: Millis = 30_000  # [S] Paradex, April 2026
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFreshness:
+    """G8: how old a price may be for each action."""
+
+    fill_ms: Period = 30_000  # [A]
+    liquidation_ms: Period = 15_000  # [A] strict, as Synthetix and Perennial
+    funding_ms: Period = 30_000  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class Safeguards:
+    """Named switches, each with its value; off is null or false."""
+
+    data_validation: DataValidation | None = None
+    full_downtime: bool = False
+    mode_matrix: bool = True
+    price_freshness: PriceFreshness | None = None
+    funding_pause_ms: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the venue declares of itself and is judged by, whether or not its services honour it."""
+
+    fill_price_age_ms: Millis = 30_000  # [A]
+    liquidation_price_age_ms: Millis = 15_000  # [A]
+    funding_price_age_ms: Millis = 30_000  # [A]
+    staleness_max_ms: Millis = 15_000  # [A] of L1: healthy at every instant of this window
+    missed_after_ms: Millis = 60_000  # [A] of L4
+    grace_ms: Millis = 0  # [A] no liquidation so soon after OK
+    copies_lag_ms: Millis = 15_000  # [A] of F4
+    index_gap_cap_ms: Millis | None = None
+    ok: tuple[Action, ...] = ("fill", "liquidate", "withdraw", "cancel", "post")
+    cancel_only: tuple[Action, ...] = ("liquidate", "cancel")
+    post_only: tuple[Action, ...] = ("liquidate", "cancel", "post")
+    maintenance: tuple[Action, ...] = ()
+
+    def allows(self, mode: str, action: Action) -> bool:
+        """Whether the declared matrix allows the action in the mode."""
+        actions: tuple[Action, ...] = getattr(self, mode)
+        return action in actions
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The build under test."""
+
+    markets: MarketsSpec = field(default_factory=MarketsSpec)
+    oracle: OracleSpec = field(default_factory=OracleSpec)
+    funding: FundingSpec = field(default_factory=FundingSpec)
+    liquidation: LiquidationSpec = field(default_factory=LiquidationSpec)
+    chain: ChainSpec = field(default_factory=ChainSpec)
+    database: DatabaseSpec = field(default_factory=DatabaseSpec)
+    read_models: ReadModelSpec = field(default_factory=ReadModelSpec)
+    safeguards: Safeguards = field(default_factory=Safeguards)
+    declared: Declared = field(default_factory=Declared)
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """People: how many, how large, how levered, how active ([A] where calibration.md has no source)."""
+
+    accounts: Annotated[int, Range(2, 200_000)] = 2_000
+    makers: Annotated[int, Range(1, 64)] = 4
+    open_interest_usd: Money = 640_000_000_000_000  # [P] $640 M, in 1e-6 USD
+    vault_usd: Money = 20_000_000_000_000  # [A] $20 M
+    markets_each: Annotated[int, Range(1, 16)] = 3  # [A] at most
+    size_alpha_ppm: Annotated[int, Range(1_050_000, 5_000_000)] = 1_200_000  # [A] Pareto
+    fills_per_minute: Annotated[int, Range(0, 60_000)] = 300  # [I] 5 fills/s, the low end of 8-23
+    transfers_per_hour: Annotated[int, Range(0, 100_000)] = 60  # [A] L1 deposits and withdrawals
+    withdraw_ppm: Ppm = 500_000  # [A] share of transfers that are withdrawals
+
+
+# ---- the runbook ------------------------------------------------------------------------------------------------------
+StepKind = Literal[
+    "announce", "set_mode", "drain", "snapshot", "stop_services", "start_services", "scale_up", "verify", "wait",
+    "rollback", "resume",
+]  # fmt: skip
+Gate = Literal["processes_up", "ready", "indices_present", "copies_agree", "prices_fresh"]
+SERVICES = ("market_data", "funding", "liquidator", "portfolio", "vault", "gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step of a runbook. ``duration_ms`` is its planned length; the other fields belong to the kind that needs them.
+
+    ``gate`` (of verify) names what must hold; it is asked again until ``timeout_ms`` is over, and then ``on_fail``
+    decides: go on as if nothing were, abort to the incident branch, or wait on.
+    """
+
+    step: StepKind
+    name: str = ""
+    duration_ms: Millis = 0
+    mode: Mode | None = None
+    services: tuple[str, ...] = ()
+    gate: tuple[Gate, ...] = ()
+    timeout_ms: Millis = 60_000
+    on_fail: Literal["continue", "incident", "wait"] = "continue"
+
+    @property
+    def label(self) -> str:
+        """Its name, or what it does where it has none."""
+        return self.name or self.step.replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What the operators' monitors ring at."""
+
+    index_step_ppm: Annotated[int, Range(1, 1_000_000)] = 10_000  # [A] an index moves by 1 % of the price at once
+    liquidations_per_minute: Annotated[int, Range(1, 1_000_000)] = 60  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What happens once the operators have understood: after a drawn delay, these steps instead of the rest."""
+
+    alarm: Alarm = field(default_factory=Alarm)
+    detect_min_ms: Millis = 2_040_000  # [S] Paradex's status page: 34 to 66 minutes
+    detect_max_ms: Millis = 3_960_000
+    decide_min_ms: Millis = 3_600_000  # [P] rollback announced 2 to 2.5 h after the start
+    decide_max_ms: Millis = 5_400_000
+    steps: tuple[StepSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """The operators' script. ``before_ms`` of trading come first; ``window_ms`` is the announced length."""
+
+    steps: tuple[StepSpec, ...]
+    before_ms: Millis = 600_000
+    window_ms: Millis = 1_800_000
+    watch_ms: Millis = 300_000
+    settle_ms: Millis = 120_000
+    night_ms: Period = 28_800_000
+    on_incident: Incident | None = None

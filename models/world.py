@@ -1,0 +1,262 @@
+"""The venue alive under a Sim: its parts, wired together, with their seams."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy.events import Event as SimpyEvent
+
+from drydock.harness.port import Case
+from drydock.harness.seam import Seams
+from drydock.harness.sim import Sim
+from drydock.models import regimes
+from drydock.models.chain import Chain, Snapshot
+from drydock.models.cloud import Cloud
+from drydock.models.database import SimulatedDatabase
+from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEngine
+from drydock.models.liquidator import Liquidator
+from drydock.models.market_data import MarketData
+from drydock.models.markets import Markets
+from drydock.models.operators import Operators
+from drydock.models.pages import Page, totals
+from drydock.models.people import Gateway, People
+from drydock.models.population import draw_intents, draw_start, draw_transfers
+from drydock.models.runbook import Player
+from drydock.models.service import Service
+from drydock.models.truth import Outside, Truth
+from drydock.models.venue import Action, Population, Runbook, Venue
+
+Ints = NDArray[np.int64]
+BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_prices": 0}
+"""How long each named boot step takes by itself ([A]); loading takes what its rows take."""
+BULK_ROWS = 4
+"""The accounts table of the database stands for bulk data: so many rows per market are copied before the indices."""
+
+
+class VenueWorld:
+    """All parts of one venue in one run. Parts reach each other through this object, and only through it."""
+
+    def __init__(
+        self, case: Case, sim: Sim, venue: Venue, population: Population, runbook: Runbook, markets: Markets
+    ) -> None:
+        self.sim = sim
+        self.case = case
+        self.venue = venue
+        self.population = population
+        self.runbook = runbook
+        self.markets = markets
+        self.night_ms = runbook.night_ms
+        self.settle_ms = runbook.settle_ms
+        self.window_closed: SimpyEvent = sim.event()
+        self.mode = "ok"
+        self.acked_modes: dict[str, str] = {}
+        self.has_restarted = False
+        self.seams = Seams()
+        self.seams.add("service.boot", "a service passes a named boot step")
+        self._steps_started: dict[str, SimpyEvent] = {}
+        self._deferred_starts: list[str] = []
+        self._history: list[tuple[int, int, int, int, int]] = []
+        self._build_state()
+        self._build_parts()
+
+    # ---- construction ----------------------------------------------------------------------------------------
+    def _build_state(self) -> None:
+        seed, spec, markets = self.sim.seed, self.venue.oracle, self.markets
+        regime = regimes.regime(self.case.regime)
+        steps = self.night_ms // spec.tick_ms + 1
+        rate_steps = self.night_ms // spec.external_tick_ms + 1
+        self.outside = Outside(
+            regimes.paths(regime, seed, markets, spec.tick_ms, steps),
+            regimes.external_rates_ppm(
+                regime, seed, markets, spec.external_venues, spec.external_tick_ms, rate_steps
+            ),
+            spec.tick_ms,
+            spec.external_tick_ms,
+        )
+        mark = self.outside.mark(0)
+        start = draw_start(self.population, markets, mark, seed)
+        self.layout = start.holdings.layout
+        self.truth = Truth(self.venue, self.runbook, markets, self.outside, start.holdings, start.index)
+        self._start = start
+        self._mark = mark
+
+    def _build_parts(self) -> None:
+        start, mark, seed = self._start, self._mark, self.sim.seed
+        self.database = self.make_database()
+        self.cloud = self.make_cloud(start.holdings.copy(), start.index, mark)
+        self.chain = self.make_chain(start.holdings, start.index, mark)
+        self.chain.on_bust = self.cloud.on_bust
+        self.chain.on_sealed = self._on_sealed
+        self.gateway = Gateway(self)
+        self.market_data = self.make_market_data()
+        self.funding = self.make_funding()
+        self.liquidator = self.make_liquidator()
+        self.pages = [Page(self, "portfolio"), Page(self, "vault")]
+        parts: list[Service] = [self.market_data, self.funding, self.liquidator, *self.pages, self.gateway]
+        self.services = {service.name: service for service in parts}
+        intents = draw_intents(self.population, self.layout, mark, self.night_ms, seed)
+        transfers = draw_transfers(self.population, self.layout, self.night_ms, seed)
+        self.people = People(self, intents, transfers)
+        incident = self.runbook.on_incident
+        self.operators = None if incident is None else Operators(self, incident)
+        self.player = self.make_player()
+
+    # A canary is a wrong build: it overrides one of these, or one method of a part.
+    def make_database(self) -> SimulatedDatabase:
+        """The database, holding the bulk table first and then the funding indices."""
+        database = SimulatedDatabase(self.sim, self.venue.database)
+        database.create("accounts", np.zeros((BULK_ROWS * len(self.markets), 1), np.int64))
+        rows = np.zeros((len(self.markets), 4), np.int64)
+        rows[:, INDEX] = self._start.index
+        rows[:, AT_MS] = 0
+        database.create(TABLE, rows)
+        return database
+
+    def make_cloud(self, holdings: Any, index: Ints, mark: Ints) -> Cloud:
+        """The cloud's copy of the state."""
+        return Cloud(self, holdings, index, mark)
+
+    def make_chain(self, holdings: Any, index: Ints, mark: Ints) -> Chain:
+        """The chain's copy of the state."""
+        return Chain(self, holdings, index, mark)
+
+    def make_market_data(self) -> MarketData:
+        """The market data service."""
+        return MarketData(self)
+
+    def make_funding(self) -> FundingEngine:
+        """The funding engine."""
+        return FundingEngine(self)
+
+    def make_liquidator(self) -> Liquidator:
+        """The liquidator."""
+        return Liquidator(self)
+
+    def make_player(self) -> Player:
+        """The runbook player."""
+        return Player(self)
+
+    # ---- running ---------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """A venue that has been running since long, and its runbook."""
+        self._note_state()
+        for service in self.services.values():
+            service.begin_ready()
+        if self.market_data.last is not None:
+            self.cloud.on_prices(self.market_data.last.mark, self.market_data.last.made_ms)
+        if self.operators is not None:
+            self.operators.start()
+        self.people.start()
+        self.on_mode_changed()
+        self.sim.spawn("runbook", self.player.play())
+
+    def until(self, step: str, offset_ms: int) -> SimpyEvent:
+        """An event at that distance from a step of the main branch: from its plan if negative, else from its start."""
+        if offset_ms < 0:
+            planned = dict(planned_steps(self.runbook))
+            return self.sim.sleep(max(0, planned[step] + offset_ms - self.sim.now_ms), "anchor")
+        moment = self.sim.event()
+        lane = self.sim.lane
+        self._step_event(step).callbacks.append(
+            lambda _: self.sim.call_in(offset_ms, lambda _: moment.succeed(), None, lane, "anchor")
+        )
+        return moment
+
+    def note_step_started(self, label: str, branch: str) -> None:
+        """The runbook player says that a step begins."""
+        if branch == "main":
+            event = self._step_event(label)
+            if not event.triggered:
+                event.succeed()
+
+    def _step_event(self, label: str) -> SimpyEvent:
+        if label not in self._steps_started:
+            self._steps_started[label] = self.sim.event()
+        return self._steps_started[label]
+
+    # ---- mode ------------------------------------------------------------------------------------------------
+    @property
+    def is_trading(self) -> bool:
+        """Whether fills are possible: mode OK."""
+        return self.mode == "ok"
+
+    def may(self, action: Action) -> bool:
+        """Whether services do this now: they honour the declared matrix only where it is switched on."""
+        return not self.venue.safeguards.mode_matrix or self.venue.declared.allows(self.mode, action)
+
+    def on_mode_changed(self) -> None:
+        """People follow the status page, the sequencer the trade."""
+        if self.is_trading:
+            self.cloud.refresh_free()
+            self.people.open()
+            self.chain.arm()
+        else:
+            self.people.close()
+
+    # ---- services --------------------------------------------------------------------------------------------
+    def boot_ms(self, service: str, step: str) -> int:
+        """How long a boot step takes by itself."""
+        if service == "liquidator" and step == "load":
+            return self.venue.liquidation.boot_ms
+        return BOOT_MS[step]
+
+    def start_service(self, name: str) -> bool:
+        """Starts a service. Under full downtime nothing runs until the copy is complete; such a start waits for it."""
+        if self.venue.safeguards.full_downtime and self.database.is_copying:
+            self._deferred_starts.append(name)
+            return False
+        self.has_restarted = True
+        return self.services[name].start()
+
+    def on_copy_complete(self) -> None:
+        """The scale-up's copy is complete: deferred starts happen."""
+        deferred, self._deferred_starts = self._deferred_starts, []
+        for name in deferred:
+            self.start_service(name)
+
+    # ---- state -----------------------------------------------------------------------------------------------
+    def _on_sealed(self, height: int) -> None:
+        self.cloud.height = height
+        self._note_state()
+
+    def _note_state(self) -> None:
+        people, vault = totals(self.chain.holdings.quote)
+        self._history.append((self.sim.now_ms, self.chain.height, self.chain.sequence, people, vault))
+
+    def history_at(self, at_ms: int) -> tuple[int, int, int, int, int]:
+        """(time, height, sequence, people's total, vault's total) of the last sealed state at or before a time."""
+        place = bisect_right(self._history, at_ms, key=lambda row: row[0])
+        return self._history[max(0, place - 1)]
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Rolls every store back: chain, cloud, index rows, pages. L1 and the block sequence go on."""
+        self.chain.restore(snapshot)
+        self.cloud.resync(self.chain)
+        self.restore_index_rows()
+        self._note_state()
+        for page in self.pages:
+            page.drop()
+
+    def restore_index_rows(self) -> None:
+        """Writes the chain's indices into the database, as of now."""
+        keys = np.arange(len(self.markets))
+        values = np.zeros((len(keys), 4), np.int64)
+        values[:, INDEX], values[:, AT_MS], values[:, HEIGHT] = self.chain.index, self.sim.now_ms, self.chain.height
+        self.chain.index_ms[:] = self.sim.now_ms
+        self.database.overwrite(TABLE, keys, values)
+
+    def index_rows_height(self) -> int:
+        """The greatest height that an index row in the database refers to."""
+        return self.database.greatest(TABLE, HEIGHT)
+
+
+def planned_steps(runbook: Runbook) -> list[tuple[str, int]]:
+    """(label, planned start in ms from the start of the run) of the main branch."""
+    at_ms, planned = runbook.before_ms, []
+    for spec in runbook.steps:
+        planned.append((spec.label, at_ms))
+        at_ms += spec.duration_ms
+    return planned
