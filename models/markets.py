@@ -168,7 +168,7 @@ def _check_shares(rows: dict[str, dict[str, Cell]], mistakes: Mistakes) -> None:
     total = sum(cell.value for cell in given)
     if given and abs(total - PPM) > PPM // 1_000:
         percent = Decimal(total) / _PCT
-        mistakes.add(given[0].place, f"the shares of {_SHARE} add up to {percent} %; they must add up to 100 %")
+        mistakes.add(given[0].place, f"the shares of {_SHARE} add up to {percent} %; they must be 100 %")
 
 
 def _market(name: str, row: dict[str, Cell], mmf_share_ppm: int) -> Market:

@@ -3,7 +3,7 @@
 A path is a cumulative sum of integer steps (an arithmetic walk in parts of the starting price, not a geometric one),
 between 5 % and 8 times the start:
 
-    level[t] = sum over steps of ( loading * common step + own step + drift )  - crash(t)      in 2^-30 of the start
+    level[t] = sum over steps of ( loading * (common step + drift) + own step ) - crash(t)      in 2^-30 of the start
     spot[t]  = max( start + floor(start * min(level[t], 7) / 2^30), 5 % of the start )
 
 A step is the sum of a word's eight bytes about its mean (Irwin and Hall: near normal, nothing beyond 4.9 sigma). Each
@@ -54,7 +54,8 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """One kind of outside market. Volatility is a standard deviation over an hour, drift a change over an hour.
+    """One kind of outside market. Volatility is a standard deviation over an hour, drift a change over an hour, for a
+    market that loads 100 % on the common factor.
 
     ``rate_base_ppm`` bounds the constant external rate of a market, ``rate_noise_ppm`` what a venue adds each minute.
     """
