@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = (
-    Entry("gonogo", "drydock.harness.cli.gonogo", "Rehearse a maintenance many times and decide: GO, NO-GO, INCONCLUSIVE."),
+    Entry("gonogo", "drydock.harness.cli.gonogo", "Rehearse a maintenance many times and decide: GO or NO-GO."),
     Entry("run", "drydock.harness.cli.run", "One run, told as a timeline."),
     Entry("replay", "drydock.harness.cli.replay", "A saved case again: is it fixed?"),
     Entry("catalogue", "drydock.harness.cli.catalogue", "What there is: faults, laws, scenarios, safeguards, steps."),
@@ -46,7 +46,9 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(entry.module).command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Names what exists, and the nearest, where there is no such command."""
         name = args[0]
         if name not in _BY_NAME and not name.startswith("-") and not ctx.resilient_parsing:
@@ -77,7 +79,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Say which.")
 def drydock(**_: Any) -> None:
     """Rehearse a trading venue's maintenance before its operators do it once.
 

@@ -6,6 +6,7 @@ the standard library is imported before the net is spread: a broken installation
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ def answer(arguments: Sequence[str]) -> int:
     try:
         before = _hear_sigterm()
         try:
+            _forgive_encodings()
             code = _dispatch(list(arguments))
             sys.stdout.flush()
             return code
@@ -120,6 +122,13 @@ def _close_stdout() -> None:
             os.dup2(nowhere, stream.fileno())
         except (OSError, ValueError):
             continue
+
+
+def _forgive_encodings() -> None:
+    """A terminal that knows ASCII only shows an escape: a dot that cannot be printed is no failure of the harness."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _hear_sigterm() -> signal._HANDLER | None:

@@ -52,17 +52,17 @@ class Common:
 
     def scenario(self, reference: str) -> tuple[Scenario, Kit]:
         """The scenario of a name or a file, with ``--set`` over it, and its kit. Raises ``BadFile``."""
-        from drydock.harness.registry import kit_of
+        from drydock.harness.registry import kit
         from drydock.harness.scenario import load_scenario
 
         self.load_code()
         scenario = load_scenario(reference, self.sets)
-        return scenario, kit_of(scenario)
+        return scenario, kit(scenario.kit)
 
-    def answer(self, value: Plain, tell: Callable[[Console], None]) -> None:
+    def answer(self, plain: Callable[[], Plain], tell: Callable[[Console], None]) -> None:
         """Writes the answer: as JSON where ``--json`` asks for it, and as text unless stdout belongs to JSON."""
         if self.json_to is not None:
-            write_text(self.json_to, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+            write_text(self.json_to, json.dumps(plain(), indent=2) + "\n")
         if not self.is_json_only:
             from drydock.harness.report.console import console_for
 
@@ -93,33 +93,41 @@ def common(command: F) -> F:
 
 
 _OPTIONS = (
-    click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; with - nothing else on stdout."),
+    click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; - is stdout, for JSON alone."),
     click.option("--load", multiple=True, metavar="FILE", help="Load your own faults (Python). Repeatable."),
-    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Replace a value of the scenario. Repeatable."),
+    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Replace a value in the file. Repeatable."),
     click.option("--seed", type=click.IntRange(min=0), metavar="S", help=f"The seed; default {DEFAULT_SEED}."),
     click.option("-q", "--quiet", is_flag=True, help="One line, no progress."),
     click.option("-v", "--verbose", count=True, help="More tables; of a failure, the traceback."),
 )
 
 
-class Duration(click.ParamType):
-    """``90s``, ``15m``, ``250ms``: whole milliseconds, not negative."""
+def duration_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Option callback: ``90s``, ``15m``, ``250ms`` as whole milliseconds, not negative.
 
-    name = "duration"
+    A bare number has no unit here and is refused: 30 may be meant as minutes.
+    """
+    from drydock.harness.units import EXAMPLES, BadQuantity, parse_quantity
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The milliseconds. A bare number has no unit here and is refused: 30 may be meant as minutes."""
-        from drydock.harness.units import EXAMPLES, BadQuantity, parse_quantity
+    if value is None:
+        return None
+    try:
+        length_ms = parse_quantity(value, "ms")
+    except BadQuantity as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    if length_ms < 0:
+        raise click.BadParameter(f"'{value}' is negative; allowed: {EXAMPLES['ms']}", ctx, param)
+    return length_ms
 
-        if isinstance(value, int):
-            return value
-        try:
-            length_ms = parse_quantity(str(value), "ms")
-        except BadQuantity as error:
-            self.fail(str(error), param, ctx)
-        if length_ms < 0:
-            self.fail(f"'{value}' is negative; allowed: {EXAMPLES['ms']}", param, ctx)
-        return length_ms
+
+def default_scenario(preferred: str = "") -> str:
+    """The preferred packaged scenario if there is one, else the first. ``UsageError`` where no kit offers any."""
+    from drydock.harness.scenario import packaged_scenarios
+
+    known = packaged_scenarios()
+    if not known:
+        raise click.UsageError("no kit offers a scenario; name one with --scenario FILE")
+    return preferred if preferred in known else next(iter(known))
 
 
 def write_text(target: str, text: str) -> None:

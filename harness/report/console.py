@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console, RenderableType
@@ -50,13 +50,19 @@ def _width(console: Console, is_live: bool, environment: Mapping[str, str]) -> i
 def print_lines(console: Console, *renderables: RenderableType) -> None:
     """Prints without trailing blanks, so that plain output compares and pastes well."""
     if console.is_terminal:
-        for renderable in renderables:
-            console.print(renderable)
+        _print(console, renderables)
         return
     with console.capture() as captured:
-        for renderable in renderables:
-            console.print(renderable)
+        _print(console, renderables)
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _print(console: Console, renderables: Sequence[RenderableType]) -> None:
+    for renderable in renderables:
+        if isinstance(renderable, Text) and renderable.no_wrap:  # rich forgets it between Text and line
+            console.print(renderable, no_wrap=True, overflow="ignore", crop=False)
+        else:
+            console.print(renderable)
 
 
 def heading(text: str) -> Text:
@@ -64,7 +70,7 @@ def heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
 
-def indented(text: str | Text, left: int = 2, *, bullet: str = "") -> RenderableType:
+def indented(text: RenderableType, left: int = 2, *, bullet: str = "") -> RenderableType:
     """A paragraph whose wrapped lines stay below its first word."""
     if not bullet:
         return Padding(text, (0, 0, 0, left))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
@@ -10,8 +10,10 @@ from rich.text import Text
 
 from drydock.harness.port import Finding
 from drydock.harness.report import console as out
-from drydock.harness.report.words import clip, count, percent_up, usd
-from drydock.harness.result import Bundle, Money, Verdict, Violation
+from drydock.harness.report.words import clip, count, usd
+from drydock.harness.result import Bundle, LimitLine, Money, Verdict, Violation
+from drydock.harness.units import format_ppm
+from drydock.harness.verdict import percent_text
 
 _STYLES = {"GO": "bold white on green", "NO-GO": "bold white on red", "INCONCLUSIVE": "bold black on yellow"}
 _SHOWN = 6
@@ -22,7 +24,7 @@ LIMIT = (
 
 
 def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str], *, verbosity: int = 0) -> None:
-    """The whole answer of ``drydock gonogo``. ``replays`` names the saved case of a law; quiet prints one line."""
+    """The whole answer of ``drydock gonogo``. ``replays`` holds, by law, the command that shows it again; quiet: one line."""
     if verbosity < 0:
         out.print_lines(console, one_line(verdict))
         return
@@ -40,10 +42,10 @@ def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str]
 
 
 def one_line(verdict: Verdict) -> Text:
-    """``NO-GO  db-scale-up  <claim>``, for a shell or a chat."""
+    """``NO-GO  db-scale-up  at level smoke: ...``, for a shell or a chat."""
     line = Text(no_wrap=True, overflow="ignore")
     line.append(verdict.decision, style=_STYLES[verdict.decision])
-    return line.append(f"  {verdict.scenario}  {verdict.claim}")
+    return line.append(f"  {verdict.scenario} {verdict.claim.removeprefix(verdict.decision)}")
 
 
 # ---- the decision ---------------------------------------------------------------------------------------------------
@@ -60,7 +62,9 @@ def _accepted(verdict: Verdict) -> Iterator[RenderableType]:
     for risk in verdict.accepted:
         line = Text.assemble((str(risk["law"]), "bold"), f"  {risk['reason']}")
         line.append(f" (accepted by {risk['owner']} until {risk['expires']})")
-        if risk["expires"] < verdict.today:
+        seen = [f"{runs:,} {name} runs" for name, runs in risk["runs"].items() if runs]
+        line.append(f"; came true in {', '.join(seen)}" if seen else "; did not come true in any run", style="dim")
+        if risk["expired"]:
             line.append(" EXPIRED: accepts nothing", style="bold red")
         yield out.indented(line, bullet="-")
 
@@ -79,10 +83,16 @@ def _reasons(verdict: Verdict, *, is_complete: bool) -> Iterator[RenderableType]
 # ---- what was broken ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """A law that was broken, over the bundles: the violation with the clearest example, and where how often."""
+    """A law that was broken: its first violation, in how many runs of which bundle, and why it may not decide."""
 
     violation: Violation
     where: str
+    standing: str
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is a reason of the decision."""
+        return not self.standing
 
 
 def _broken(verdict: Verdict, replays: Mapping[str, str], *, is_complete: bool) -> Iterator[RenderableType]:
@@ -95,11 +105,12 @@ def _broken(verdict: Verdict, replays: Mapping[str, str], *, is_complete: bool) 
             yield out.indented(f"{finding.law}: {finding.detail}", 6)
     for entry in broken:
         violation = entry.violation
-        yield out.indented(Text.assemble((violation.law, "bold red"), f"  {violation.sentence}"))
-        yield out.indented(Text(f"{violation.law_class} · {entry.where}", style="dim"), 6)
+        style = "bold red" if entry.decides else "bold yellow"
+        yield out.indented(Text.assemble((violation.law, style), f"  {violation.sentence}"))
+        yield out.indented(Text(f"{violation.law_class} · {entry.where}{entry.standing}", style="dim"), 6)
         yield out.indented(violation.first_finding.detail, 6)
         if violation.law in replays:
-            yield out.command_line(f"drydock replay {replays[violation.law]}")
+            yield out.command_line(replays[violation.law])
     if is_complete:
         yield from (out.indented(line, bullet="-") for line in verdict.lint)
 
@@ -112,9 +123,20 @@ def _broken_laws(verdict: Verdict) -> Iterator[_Broken]:
     for bundle in bundles:
         for violation in bundle.violations:
             first.setdefault(violation.law, violation)
-            where.setdefault(violation.law, []).append(f"{bundle.name}: {violation.runs:,} of {count(bundle.runs, 'run')}")
-    for law in sorted(first, key=lambda law: (first[law].law_class != "safety", -first[law].runs, law)):
-        yield _Broken(first[law], " · ".join(where[law]))
+            share = f"{bundle.name}: {violation.runs:,} of {count(bundle.runs, 'run')}"
+            where.setdefault(violation.law, []).append(share)
+    found = [_Broken(first[law], " · ".join(where[law]), _standing(first[law], verdict)) for law in first]
+    yield from sorted(found, key=lambda b: (not b.decides, b.violation.law_class != "safety", -b.violation.runs))
+
+
+def _standing(violation: Violation, verdict: Verdict) -> str:
+    """Why a violation does not decide; empty where it does."""
+    if any(risk["law"] == violation.law and not risk["expired"] for risk in verdict.accepted):
+        return " · accepted"
+    is_within = violation.law_class != "safety" and not any(
+        line.passed for line in verdict.limits if line.law == violation.law
+    )
+    return " · within the policy's limit" if is_within else ""
 
 
 def _one_a_law(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -160,8 +182,7 @@ def _evidence(verdict: Verdict, *, is_complete: bool) -> Iterator[RenderableType
     yield out.heading("What this rests on")
     table = out.grid(False, False)
     table.columns[1].ratio = 1
-    rows = (_runs, _bounds, _faults, _goals, _canaries, _safeguards, _untested)
-    for title, row in zip(("runs", "bounds", "faults", "goals", "canaries", "safeguards", "not tested"), rows, strict=True):
+    for title, row in _ROWS.items():
         for number, line in enumerate(row(verdict, is_complete)):
             table.add_row(Text("" if number else title, style="dim"), line)
     yield out.indented(table)
@@ -169,16 +190,14 @@ def _evidence(verdict: Verdict, *, is_complete: bool) -> Iterator[RenderableType
 
 def _runs(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     bundles = [b for b in (verdict.reported, verdict.sweep) if b is not None]
-    yield " · ".join(f"{b.name} {b.runs:,}" for b in bundles) or "none"
+    yield " · ".join(f"{b.name} {b.runs:,}{f' of {b.asked:,}' if b.runs < b.asked else ''}" for b in bundles) or "none"
     for bundle in bundles:
         if bundle.exhausted:
             yield f"{bundle.name}: {count(bundle.exhausted, 'run')} used up the event budget"
-        if bundle.vacuous:
-            yield f"{bundle.name}: {', '.join(bundle.vacuous)} checked nothing"
         yield from (f"{bundle.name}: failed: {error}" for error in bundle.errors[:3])
         if is_complete and bundle.strata:
-            told = " · ".join(f"{name} {number:,}" for name, number in bundle.strata.items())
-            yield f"{bundle.name}, runs with a law broken by stratum: {told}"
+            told = [f"{name} {n:,} of {bundle.strata_runs.get(name, 0):,}" for name, n in bundle.strata.items()]
+            yield f"{bundle.name}, runs that broke a safety law, by regime: {' · '.join(told)}"
 
 
 def _bounds(verdict: Verdict, is_complete: bool) -> Iterator[str]:
@@ -186,17 +205,33 @@ def _bounds(verdict: Verdict, is_complete: bool) -> Iterator[str]:
         yield "none: no independent run carries one"
         return
     if is_complete:
-        yield from (f"{b.law}  {b.runs_clean:,} clean, p <= {percent_up(b.p_upper_ppm)}" for b in verdict.bounds)
+        yield from (f"{b.law}  {b.runs_clean:,} clean, p <= {percent_text(b.p_upper_ppm)}" for b in verdict.bounds)
         return
     clean = min(verdict.bounds, key=lambda bound: bound.p_upper_ppm)
     alike = [bound for bound in verdict.bounds if bound.p_upper_ppm == clean.p_upper_ppm]
     yield (
-        f"p <= {percent_up(clean.p_upper_ppm)} for each of {count(len(alike), 'safety law')}, "
+        f"p <= {percent_text(clean.p_upper_ppm)} for each of {count(len(alike), 'safety law')}, "
         f"{clean.runs_clean:,} runs clean (95 % for all together)"
     )
-    worse = [f"{b.law} {percent_up(b.p_upper_ppm)}" for b in verdict.bounds if b not in alike]
+    worse = [f"{b.law} {percent_text(b.p_upper_ppm)}" for b in verdict.bounds if b not in alike]
     if worse:
         yield f"more for {clip(worse, _SHOWN)}"
+
+
+def _limits(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
+    if not verdict.limits:
+        yield "none of the policy applies"
+        return
+    passed = [line for line in verdict.limits if line.passed]
+    yield f"{len(verdict.limits) - len(passed)} of {count(len(verdict.limits), 'limit')} kept"
+    for line in verdict.limits if is_complete else passed:
+        yield Text(_limit_line(line), style="red" if line.passed else "")
+
+
+def _limit_line(line: LimitLine) -> str:
+    what = f"lost more than {usd(line.quantums_max)} USD" if line.law_class == "loss" else "broke it"
+    share = f"{format_ppm(line.share_ppm)} of {line.bundle} runs {what}"
+    return f"{line.law}: {share}, allowed {format_ppm(line.share_max_ppm)}, p <= {percent_text(line.p_upper_ppm)}"
 
 
 def _faults(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
@@ -228,17 +263,15 @@ def _canaries(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
     total = len(verdict.canaries)
     yield f"{caught} of {total} wrong builds caught, {clean} of {total} right ones passed"
     for canary in verdict.canaries:
-        if not canary.caught:
-            yield Text(f"{canary.law} missed its wrong build: {canary.sentence}", style="red")
-        if not canary.control_clean:
-            yield Text(f"{canary.law} accuses its right build: {canary.sentence}", style="red")
-        if is_complete and canary.caught and canary.control_clean:
+        if canary.why:
+            yield Text(f"{canary.law}: {canary.why} ({canary.sentence})", style="red")
+        elif is_complete:
             yield f"{canary.law}: {canary.sentence}"
 
 
 def _safeguards(verdict: Verdict, is_complete: bool) -> Iterator[str]:
-    on = [str(switch["name"]) for switch in verdict.switches if switch["is_on"]]
-    off = [str(switch["name"]) for switch in verdict.switches if not switch["is_on"]]
+    on = [str(switch["name"]) for switch in verdict.switches if switch["on"]]
+    off = [str(switch["name"]) for switch in verdict.switches if not switch["on"]]
     yield f"on: {', '.join(on) or 'none'}"
     yield f"off: {', '.join(off) or 'none'}"
 
@@ -247,8 +280,24 @@ def _untested(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     if not verdict.untested:
         yield "nothing that the threats name"
         return
-    gaps = [f"{gap['fault']} at {gap['step']}: {gap['why']}" for gap in verdict.untested]
+    gaps = [_gap(gap["fault"], gap["step"], gap["why"]) for gap in verdict.untested]
     shown = gaps if is_complete else gaps[:3]
     yield from shown
     if len(gaps) > len(shown):
         yield f"... {len(gaps) - len(shown)} more; -v shows all"
+
+
+def _gap(fault: str, step: str, why: str) -> str:
+    return f"{fault}: {why}" if step == "any" else f"{fault} at {step}: {why}"
+
+
+_ROWS: dict[str, Callable[[Verdict, bool], Iterable[str | Text]]] = {
+    "runs": _runs,
+    "bounds": _bounds,
+    "limits": _limits,
+    "faults": _faults,
+    "goals": _goals,
+    "canaries": _canaries,
+    "safeguards": _safeguards,
+    "not tested": _untested,
+}

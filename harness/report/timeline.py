@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -21,12 +21,14 @@ from drydock.harness.report import console as out
 from drydock.harness.report.words import count, usd
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
+from drydock.harness.units import format_ms
 
 _RARE_MAX = 12
 """A kind that occurs no more often than this is told event by event."""
 _FIRST = 2
 """So many of a frequent kind are told before the rest is counted."""
 _FINDINGS_SHOWN = 3
+_ARRAY_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class _Repeats:
 
 
 def timeline(events: Sequence[Event], told: Mapping[Identity, str], cited: Mapping[Identity, str]) -> Iterator[Line]:
-    """The lines of a run. ``told`` has the sentence of each event that a reader may need, ``cited`` the law it breaks."""
+    """The lines of a run. ``told`` has a sentence for each event a reader may need, ``cited`` the law it breaks."""
     total = Counter(event.kind for event in events if event.identity in told)
     seen: Counter[str] = Counter()
     repeats = _Repeats()
@@ -85,11 +87,23 @@ def sentences(events: Iterable[Event], kit: Kit, case: Case) -> dict[Identity, s
 def _of_fault(happened: Event) -> str | None:
     match happened.data:
         case FaultInjected(fault=fault, target=target, at=at):
-            return f"fault {fault} strikes {target or 'all'} ({at})"
+            return f"fault {fault} strikes {target or 'all'}, at {at}"
         case FaultHealed(fault=fault, target=target):
             return f"fault {fault} on {target or 'all'} is over"
         case _:
             return None
+
+
+def raw(happened: Event) -> str:
+    """An event that the model has no sentence for: its kind and fields, long arrays by their size."""
+    data = happened.data
+    fields = ", ".join(f"{name} {_short(value)}" for name, value in zip(data._fields, data, strict=True))
+    return f"{happened.lane}: {happened.kind}  {fields}"
+
+
+def _short(value: object) -> str:
+    size = getattr(value, "size", 0)
+    return f"[{size} values]" if size > _ARRAY_SHOWN or getattr(value, "is_view", False) else str(value)
 
 
 def citations(findings: Sequence[Finding]) -> dict[Identity, str]:
@@ -116,6 +130,32 @@ def window_start_ms(case: Case, kit: Kit) -> int:
     return min((step.planned_ms for step in kit.steps(case.scenario)), default=0)
 
 
+def until(result: RunResult, case: Case, kit: Kit, distance_ms: int | None) -> RunResult:
+    """The result as told up to a distance from the start of the window: later events and findings are left out."""
+    if distance_ms is None:
+        return result
+    end_ms = window_start_ms(case, kit) + distance_ms
+    events = [event for event in result.events or () if event.at_ms <= end_ms]
+    findings = tuple(finding for finding in result.findings if finding.at_ms <= end_ms)
+    return replace(result, events=events, findings=findings)
+
+
+def print_schedule(console: Console, case: Case, kit: Kit) -> None:
+    """``run --dry``: steps and faults at their planned times. Real times follow gates and operators."""
+    window_ms = window_start_ms(case, kit)
+    steps = kit.steps(case.scenario)
+    planned_ms = {step.name: step.planned_ms for step in steps}
+    lines = [(step.planned_ms, f"{step.name} ({step.kind}, {format_ms(step.duration_ms)})", "") for step in steps]
+    for fault in case.plan:
+        told = f"fault {fault.kind} on {fault.target or 'all'}, {format_ms(fault.offset_ms)} from {fault.step}"
+        lines.append((planned_ms.get(fault.step, window_ms) + fault.offset_ms, told, "yellow"))
+    table = out.grid(False, False)
+    for at_ms, told, style in sorted(lines, key=lambda line: line[0]):
+        table.add_row(Text(clock(at_ms, window_ms=window_ms, has_millis=False), style="dim"), Text(told, style=style))
+    out.print_lines(console, *_head(case), table, Text(""))
+    out.print_lines(console, Text("Planned times only: nothing ran, and nothing was judged.", style="bold yellow"))
+
+
 def print_timeline(console: Console, result: RunResult, case: Case, kit: Kit, *, verbosity: int = 0) -> None:
     """The whole answer of ``drydock run``; quiet leaves the last lines only."""
     window_ms = window_start_ms(case, kit)
@@ -140,7 +180,7 @@ def _body(result: RunResult, case: Case, kit: Kit, window_ms: int, *, is_complet
     events = result.events or ()
     told, cited = sentences(events, kit, case), citations(result.findings)
     if is_complete:
-        lines = [Line(e.at_ms, told.get(e.identity, e.kind), cited.get(e.identity, "")) for e in events]
+        lines = [Line(e.at_ms, told.get(e.identity) or raw(e), cited.get(e.identity, "")) for e in events]
     else:
         lines = list(timeline(events, told, cited))
     has_millis = any((line.at_ms - window_ms) % 1000 for line in lines)

@@ -18,12 +18,6 @@ def usd(amount_quantums: int | None) -> str:
     return f"{sign}{cents // 100}.{cents % 100:02d}"
 
 
-def percent_up(share_ppm: int) -> str:
-    """A share as percent, rounded up: ``1.44 %``. An upper bound stays one."""
-    hundredths = -(-share_ppm // 100)
-    return f"{hundredths // 100}.{hundredths % 100:02d} %"
-
-
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 run``, ``2 runs``, ``1,200 runs``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,44 @@
+"""Where Drydock leaves files nobody named: ``.drydock`` in the current folder, or where ``DRYDOCK_CACHE`` says."""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drydock.harness.mistakes import BadFile, Mistake
+
+if TYPE_CHECKING:
+    from drydock.harness.port import Case
+
+
+def cache_folder() -> Path:
+    """The folder; it may not exist yet."""
+    return Path(os.environ.get("DRYDOCK_CACHE") or ".drydock")
+
+
+def save_case(case: Case) -> str:
+    """Writes a case under its short id and returns the file, as a user in this folder would name it.
+
+    The id is a hash of the case: the same case is the same file. ``BadFile`` where the folder cannot be written.
+    """
+    from drydock.harness.case_file import case_to_json
+
+    text = case_to_json(case)
+    file = cache_folder() / "cases" / f"{blake2b(text.encode(), digest_size=4).hexdigest()}.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _ignore_in_git(cache_folder())
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        told = f"cannot be written: {error.strerror or error}; set DRYDOCK_CACHE to a folder of yours"
+        raise BadFile([Mistake(str(file), told)]) from None
+    return str(file)
+
+
+def _ignore_in_git(folder: Path) -> None:
+    """The cache tells git itself that it is none of its business, in whichever repository it lies."""
+    marker = folder / ".gitignore"
+    if not marker.exists():
+        marker.write_text("*\n", encoding="utf-8")

@@ -1,0 +1,146 @@
+"""``drydock gonogo``: rehearse many times, decide, and save the first case of each law that was broken."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from drydock.harness.cli import exits
+from drydock.harness.cli.options import Common, check_writable, common, duration_ms
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from drydock.harness.port import Kit, Plain, Scenario
+    from drydock.harness.rehearsal import Options
+    from drydock.harness.result import Verdict
+
+_LEVELS = ("smoke", "ci", "evening")
+_STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
+
+
+def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Option callback: an ISO date, written as in files, so that texts compare as dates do."""
+    try:
+        return None if value is None else datetime.date.fromisoformat(value).isoformat()
+    except ValueError:
+        told = f"'{value}' is no date; allowed: YYYY-MM-DD, e.g. 2026-11-22"
+        raise click.BadParameter(told, ctx, param) from None
+
+
+@click.command(name="gonogo")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--level", type=click.Choice(_LEVELS), help="40, 400 or 10,000 runs; default: what the policy says.")
+@click.option("--runs", type=click.IntRange(min=1), metavar="N", help="So many runs instead of the level's.")
+@click.option("--regime", metavar="R", help="One regime instead of all of the scenario's.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
+@click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s; cut short is never GO.")
+@click.option("--today", callback=_day, metavar="DATE", help="When accepted risks expire; default: today.")
+@common
+def command(
+    scenarios: tuple[str, ...],
+    level: str | None,
+    runs: int | None,
+    regime: str | None,
+    workers: int | None,
+    max_time: int | None,
+    today: str | None,
+    common: Common,
+) -> int:
+    """May we do this maintenance? Rehearses each SCENARIO (a name or a file) and decides.
+
+    0 GO, 1 NO-GO, 3 INCONCLUSIVE; of several scenarios the worst.
+    """
+    from drydock.harness.rehearsal import Options
+    from drydock.harness.verdict import verdict_json
+
+    check_writable(common.json_to)
+    todo = _loaded(scenarios, regime, common)
+    options = Options(
+        today=today or _todays_date(),
+        level=level,
+        runs=runs,
+        regime=regime,
+        seed=common.first_seed,
+        workers=workers or os.cpu_count() or 1,
+    )
+    verdicts = list(_rehearsed(todo, options, max_time, common))
+    saved = [_save_cases(verdict, common) for verdict in verdicts]
+
+    def plain() -> Plain:
+        answers = [verdict_json(verdict) for verdict in verdicts]
+        return answers if len(scenarios) > 1 else answers[0]
+
+    def tell(console: Console) -> None:
+        from drydock.harness.report.text import print_verdict
+
+        for number, (verdict, replays) in enumerate(zip(verdicts, saved, strict=True)):
+            if number and common.verbosity >= 0:
+                console.print()
+            print_verdict(console, verdict, replays, verbosity=common.verbosity)
+
+    common.answer(plain, tell)
+    return exits.worst([exit_of(verdict) for verdict in verdicts])
+
+
+def exit_of(verdict: Verdict) -> int:
+    """The verdict's own exit code, or the signal's where one stopped it."""
+    return _STOPS.get(str(verdict.run.get("stopped", "")), verdict.exit_code)
+
+
+def _loaded(references: tuple[str, ...], regime: str | None, common: Common) -> list[tuple[Scenario, Kit]]:
+    """Every scenario, before the first runs: the mistakes of all files are told together."""
+    from drydock.harness.cli.run import regime_of
+    from drydock.harness.mistakes import BadFile, Mistakes
+
+    mistakes, found = Mistakes(), []
+    for reference in references:
+        try:
+            found.append(common.scenario(reference))
+        except BadFile as bad:
+            mistakes.extend(bad.mistakes)
+    mistakes.raise_if_any()
+    for scenario, _ in found:
+        regime_of(regime, scenario)
+    return found
+
+
+def _rehearsed(
+    todo: list[tuple[Scenario, Kit]], options: Options, max_time_ms: int | None, common: Common
+) -> Iterator[Verdict]:
+    """One verdict a scenario, within one span of time; a signal ends the list with the verdict that it cut short."""
+    from dataclasses import replace
+
+    from drydock.harness.report.progress import progress_on
+    from drydock.harness.verdict import rehearse
+
+    began_s = time.monotonic()
+    for scenario, kit in todo:
+        passed_ms = int((time.monotonic() - began_s) * 1000)
+        left_s = None if max_time_ms is None else max(1, -(-(max_time_ms - passed_ms) // 1000))
+        with progress_on(scenario.name, is_quiet=common.verbosity < 0) as progress:
+            verdict = rehearse(scenario, kit, replace(options, max_time_s=left_s, progress=progress))
+        yield verdict
+        if exit_of(verdict) in _STOPS.values():
+            return
+
+
+def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
+    """law -> the command that replays the first case which breaks it. The case is in the cache from then on."""
+    from drydock.harness.cli.cache import save_case
+
+    bundles = [bundle for bundle in (verdict.reported, verdict.sweep) if bundle is not None]
+    first = {v.law: v.first_case for bundle in reversed(bundles) for v in bundle.violations}
+    loads = [part for path in common.load for part in ("--load", path)]
+    return {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+
+
+def _todays_date() -> str:
+    """The one place that asks the clock for the date; it is printed, and in the verdict."""
+    return datetime.date.today().isoformat()  # noqa: TID251, DTZ011  (the default of --today, an input)

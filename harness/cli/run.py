@@ -1,0 +1,157 @@
+"""``drydock run``: one run, told as a timeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from drydock.harness.cli import exits
+from drydock.harness.cli.options import Common, check_writable, common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from drydock.harness.port import Case, Kit, Plain, Scenario
+    from drydock.harness.result import RunResult
+
+
+@click.command(name="run")
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--plan", default="reported", show_default=True, metavar="reported|none|FILE", help="What goes wrong.")
+@click.option("--regime", metavar="R", help="What the market does; default: that of the reported plan.")
+@click.option("--ties", type=click.Choice(("seeded", "fifo")), default="seeded", help="Who is first in an instant.")
+@click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
+@click.option("--dry", is_flag=True, help="Print the resolved schedule and run nothing: nothing is judged.")
+@common
+def command(
+    scenario: str, plan: str, regime: str | None, ties: str, trace: str | None, dry: bool, common: Common
+) -> int:
+    """One run of SCENARIO (a name or a file), told as a timeline.
+
+    0 clean, 1 a law was broken, 3 the run came to no end. One run decides nothing: `drydock gonogo` does.
+    """
+    from drydock.harness.port import Case
+    from drydock.harness.sim import Ties
+
+    check_writable(trace, common.json_to)
+    loaded, kit = common.scenario(scenario)
+    faults = plan_of(plan, loaded, kit)
+    case = Case(loaded, regime_of(regime, loaded), faults, common.first_seed, Ties(ties))
+    if dry:
+        return _schedule(case, kit, common)
+    return play(case, kit, common, trace=trace)
+
+
+def plan_of(plan: str, scenario: Scenario, kit: Kit) -> tuple[Any, ...]:
+    """The faults that ``--plan`` names. ``BadFile`` for a plan file with mistakes."""
+    from drydock.harness.plan import read_plan
+
+    if plan == "reported":
+        return scenario.reported
+    return () if plan == "none" else read_plan(plan, scenario, kit)
+
+
+def regime_of(regime: str | None, scenario: Scenario) -> str:
+    """The regime that ``--regime`` names. ``UsageError`` for one that the scenario does not have."""
+    from drydock.harness.mistakes import did_you_mean
+
+    known = tuple(dict.fromkeys((scenario.reported_regime, *scenario.regimes)))
+    if regime is None:
+        return scenario.reported_regime
+    if regime not in known:
+        raise click.UsageError(f"--regime: {scenario.name} has no regime '{regime}'; {did_you_mean(regime, known)}")
+    return regime
+
+
+def play(case: Case, kit: Kit, common: Common, *, trace: str | None = None, until_ms: int | None = None) -> int:
+    """Plays a case, tells it, and returns the exit code. A run that fails is a failure of the harness."""
+    from drydock.harness.run import HarnessError, run_case
+
+    result = run_case(case, kit, keep_trace=True)
+    if trace:
+        _write_trace(trace, case, result)
+    if result.error:
+        raise HarnessError(result.error)
+
+    def tell(console: Console) -> None:
+        from drydock.harness.report.timeline import print_timeline, until
+
+        print_timeline(console, until(result, case, kit, until_ms), case, kit, verbosity=common.verbosity)
+
+    common.answer(lambda: run_json(result, case, kit), tell)
+    return exit_of(result)
+
+
+def exit_of(result: RunResult) -> int:
+    """1 where a law was broken, 3 where the run came to no end, else 0."""
+    if result.findings:
+        return exits.NO_GO
+    return exits.INCONCLUSIVE if result.is_budget_exhausted else exits.GO
+
+
+def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
+    """The answer of ``run --json``. Money is a decimal string in USD; ``refund_usd`` is null if nothing is refunded."""
+    from drydock.harness.case_file import case_to_plain
+    from drydock.harness.event import identity_text
+    from drydock.harness.money import harm_by_kind, refunds
+    from drydock.harness.units import format_usd as usd
+
+    laws = {law.id: law for law in kit.laws(case.scenario)}
+    harm = harm_by_kind(result.entries)
+    kinds = case.scenario.policy.refunds
+    return {
+        "schema": "drydock.run/1",
+        "digest": result.digest,
+        "findings": [
+            {
+                "law": finding.law,
+                "sentence": laws[finding.law].sentence,
+                "class": laws[finding.law].law_class,
+                "at_ms": finding.at_ms,
+                "detail": finding.detail,
+                "events": [identity_text(identity) for identity in finding.events],
+                "amount_usd": usd(finding.amount_quantums),
+            }
+            for finding in result.findings
+        ],
+        "harm_usd": usd(sum(harm.values())),
+        "harm_by_kind_usd": {kind: usd(amount) for kind, amount in harm.items()},
+        "refund_usd": usd(sum(refunds(result.entries, kinds).values())) if kinds else None,
+        "goals": dict(result.goals),
+        "faults": [
+            {"kind": e.kind, "step": e.step, "applicable": e.applicable, "exercised": e.exercised}
+            for e in result.evidence
+        ],
+        "is_budget_exhausted": result.is_budget_exhausted,
+        "events": result.served_events,
+        "ended_ms": result.ended_ms,
+        "case": case_to_plain(case),
+    }
+
+
+def _write_trace(target: str, case: Case, result: RunResult) -> None:
+    from drydock.harness.case_file import case_to_plain
+    from drydock.harness.cli.options import write_text
+    from drydock.harness.report.trace import trace_lines
+
+    write_text(target, "".join(trace_lines(case_to_plain(case), result.digest, result.events or ())))
+
+
+# ---- --dry ----------------------------------------------------------------------------------------------------------
+def _schedule(case: Case, kit: Kit, common: Common) -> int:
+    """Prints what would happen when. Nothing is judged, and both answers say so."""
+    from drydock.harness.case_file import case_to_plain
+    from drydock.harness.typed import to_plain
+
+    def plain() -> Plain:
+        steps = [to_plain(step) for step in kit.steps(case.scenario)]
+        return {"schema": "drydock.schedule/1", "is_judged": False, "steps": steps, "case": case_to_plain(case)}
+
+    def tell(console: Console) -> None:
+        from drydock.harness.report.timeline import print_schedule
+
+        print_schedule(console, case, kit)
+
+    common.answer(plain, tell)
+    return exits.GO
