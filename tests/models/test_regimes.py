@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drydock.models.markets import Markets, paradex_markets
-from drydock.models.perp.units import PRICE_QUANTUMS_MAX
+from drydock.models.perp.units import PRICE_QUANTUMS_MAX, Int64s
 from drydock.models.regimes import REGIMES, Crash, Regime, external_rates_ppm, paths, regime
 
 MINUTE_MS = 60_000
@@ -20,7 +20,7 @@ def markets() -> Markets:
     return paradex_markets()
 
 
-def change_ppm(spot: np.ndarray) -> np.ndarray:
+def change_ppm(spot: Int64s) -> Int64s:
     return (spot[-1] - spot[0]) * 1_000_000 // spot[0]
 
 

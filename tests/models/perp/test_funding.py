@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from drydock.models.perp import funding
-from drydock.models.perp.units import INDEX_SHIFT, PPM
+from drydock.models.perp.units import INDEX_SHIFT, PPM, Int64s
 
 HOUR_MS = 3_600_000
 rates = st.integers(-(2**20) + 1, 2**20 - 1)
@@ -18,7 +18,7 @@ periods = st.sampled_from([HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS, 24 * 
 spans = st.integers(0, 2 * HOUR_MS)
 
 
-def array(*values: int) -> np.ndarray:
+def array(*values: int) -> Int64s:
     return np.array(values, dtype=np.int64)
 
 
