@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import drydock
 
 ROOMS = ("harness", "models", "faults")
 OWN_PROJECT = {
@@ -23,6 +26,13 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
+
+
+@pytest.mark.skipif("TOX_ENV_NAME" not in os.environ, reason="only tox installs the wheel; run ./toxw")
+def test_tox_tests_the_installed_wheel(checkout):
+    """Under tox the tests import the wheel, although they stand in the checkout."""
+    assert checkout / "drydock" != Path(drydock.__file__).parent
+    assert "site-packages" in Path(drydock.__file__).parts
 
 
 def test_the_wheel_holds_one_top_level_name(wheel):
