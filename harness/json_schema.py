@@ -14,9 +14,9 @@ from itertools import pairwise
 from textwrap import dedent
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from drydock.harness.frame import FRAME_KEYS, FrameKeys
+from drydock.harness.frame_keys import FRAME_KEYS, FrameKeys
 from drydock.harness.port import Fault, Plain, Range
-from drydock.harness.typed import kind_of, members_of, ranges_of, shape_of, shapes_of, to_plain
+from drydock.harness.typed import field_to_plain, kind_of, members_of, ranges_of, shape_of, shapes_of
 from drydock.harness.units import EXAMPLES, QUANTUMS_PER_USD, Unit
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -95,7 +95,7 @@ def _property(cls: type, name: str) -> dict[str, Plain]:
         schema = {**schema, "description": comment}
     default = next(known.default for known in fields(cls) if known.name == name)
     if default is not MISSING and default is not None:
-        schema = {**schema, "default": to_plain(default)}
+        schema = {**schema, "default": field_to_plain(shape, default)}
     return schema
 
 

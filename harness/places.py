@@ -52,10 +52,11 @@ class Places:
 
     def _find(self, positions: Mapping[DataPath, Position], path: DataPath) -> str:
         full = self._root + path
-        for end in range(len(full), -1, -1):
-            if full[:end] in self._overlays:
-                return self._overlays[full[:end]]
-            position = (positions if end == len(full) else self._values).get(full[:end])
+        parents = [full[:end] for end in range(len(full), -1, -1)]
+        if overlay := next((self._overlays[parent] for parent in parents if parent in self._overlays), None):
+            return overlay
+        for parent in parents:
+            position = (positions if parent == full else self._values).get(parent)
             if position:
                 return f"{self.file}:{position[0]}:{position[1]}"
         return self.file

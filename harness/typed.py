@@ -96,9 +96,7 @@ def to_plain(value: Any) -> Plain:
     if is_dataclass(value) and not isinstance(value, type):
         plain: dict[str, Plain] = {"kind": kind} if (kind := kind_of(type(value))) else {}
         for shape in shapes_of(type(value)):
-            held = getattr(value, shape.name)
-            is_in_usd = shape.unit == "usd" and isinstance(held, int)
-            plain[shape.name] = f"{format_usd(held)} USD" if is_in_usd else to_plain(held)
+            plain[shape.name] = field_to_plain(shape, getattr(value, shape.name))
         return plain
     if isinstance(value, Mapping):
         return {str(key): to_plain(held) for key, held in value.items()}
@@ -107,6 +105,12 @@ def to_plain(value: Any) -> Plain:
     if value is None or isinstance(value, int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no plain form: {value!r}")
+
+
+def field_to_plain(shape: Shape, held: Any) -> Plain:
+    """The plain form of a field's value; USD as a text, since a whole number there would be read as whole USD."""
+    is_in_usd = shape.unit == "usd" and isinstance(held, int)
+    return f"{format_usd(held)} USD" if is_in_usd else to_plain(held)
 
 
 def ranges_of(cls: type) -> dict[str, Range]:
@@ -310,7 +314,7 @@ def allowed(hint: Any, unit: Unit | None = None, bounds: Range | None = None) ->
 
 def _bounds_text(unit: Unit | None, bounds: Range | None) -> str:
     if bounds is None:
-        return "0 or more"
+        return "0 or more USD" if unit == "usd" else f"0 or more {unit}"
     if unit in ("quantums", "usd"):
         return f"{format_usd(bounds.low)} to {format_usd(bounds.high)} USD"
     return f"{bounds.low} to {bounds.high}" + (f" {unit}" if unit else "")
