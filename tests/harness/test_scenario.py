@@ -120,12 +120,12 @@ accepted:
         "14:72: threats.0.y: unknown key 'y'; allowed: kind, offset_ms, share_ppm, steps, targets",
         "17:10: policy.level: got 'cii'; did you mean 'ci'? allowed: ci, evening, smoke",
         "18:13: policy.refunds.0: unknown kind of harm 'thft'; did you mean 'theft'? allowed: theft",
-        "20:13: policy.limits.0.law: unknown law 'L9'; did you mean 'L4'? allowed: L1, L2, L4",
-        "22:11: accepted.0.law: unknown law 'L8'; did you mean 'L4'? allowed: L1, L2, L4",
+        "20:13: policy.limits.0.law: unknown law 'L9'; allowed: L1, L2, L4",
+        "22:11: accepted.0.law: unknown law 'L8'; allowed: L1, L2, L4",
         "22:45: accepted.0.expires: got 'soon'; allowed a date such as 2026-12-31",
     ]
     told = [line.removeprefix(f"{file}:") for line in mistakes_of(str(file))]
-    assert [line.split("; did")[0] for line in expected] == [line.split("; did")[0] for line in told]
+    assert expected == told
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ accepted:
         ("regimes=[]", "regimes: the list is empty; allowed: flat, crash"),
         ("kit=shoop", "kit: unknown kit 'shoop'; did you mean 'shop'?"),
         ("reported.plan.0.target=tilt", "reported.plan.0.target: unknown target 'tilt'; did you mean 'till'?"),
-        ("threats.1.targets=[beer]", "threats.1.targets.0: unknown target 'beer'; did you mean 'bread'?"),
+        ("threats.1.targets=[breed]", "threats.1.targets.0: unknown target 'breed'; did you mean 'bread'?"),
     ],
 )
 def test_what_contradicts_itself_is_refused(setting: str, sentence: str) -> None:
