@@ -25,8 +25,9 @@ _SEED_BITS = 53  # a seed survives every JSON reader, JavaScript's included
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One run of a rehearsal: ``baseline``, ``reported``, ``again``, ``sweep``, ``canary`` or ``control``, and its number.
+    """One run of a rehearsal: its bundle and its number.
 
+    Bundles are ``baseline``, ``reported``, ``again`` (a reported run once more), ``sweep``, ``canary`` and ``control``.
     ``without`` leaves one fault of the plan out, by index: the question whether it was consequential.
     """
 
@@ -183,9 +184,8 @@ class BundleFold:
         is_unsafe = False
         for law_id in run.finding_counts:
             law = self.laws[law_id]
-            if law.law_class == "loss":
-                if run.losses[law_id] <= limit_of(self.scenario.policy, law_id).quantums_max:
-                    continue
+            if law.law_class == "loss" and run.losses[law_id] <= self._loss_max(law_id):
+                continue
             self.law_runs[law_id] += 1
             is_unsafe |= law.law_class == "safety"
             first = next(finding for finding in run.findings if finding.law == law_id)
@@ -195,6 +195,9 @@ class BundleFold:
         self._safety_runs[run.regime] += is_unsafe
         return is_unsafe
 
+    def _loss_max(self, law_id: str) -> int:
+        return limit_of(self.scenario.policy, law_id).quantums_max
+
     def _violation(self, law_id: str) -> Violation:
         law, (ticket, finding) = self.laws[law_id], self._first[law_id]
         case = case_of(ticket, self.scenario, self.seed)
@@ -202,7 +205,7 @@ class BundleFold:
 
 
 class EvidenceFold:
-    """What is known of the faults of many runs: which applied, which were exercised, where, and the first case of it."""
+    """What is known of the faults of many runs: which applied, which were exercised, where, and where first."""
 
     def __init__(self) -> None:
         self.applicable: set[str] = set()

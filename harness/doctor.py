@@ -92,7 +92,8 @@ def _proof(name: str, one: RunResult, other: RunResult) -> Proof:
     if one.digest == other.digest:
         return Proof(name, one.digest, other.digest)
     parting = first_divergence(one.events or (), other.events or ())
-    return Proof(name, one.digest, other.digest, str(parting or "the events look alike; their names came in another order"))
+    where = str(parting) if parting else "no event: names, or views that only laws see, came in another order"
+    return Proof(name, one.digest, other.digest, where)
 
 
 def _played_elsewhere(case: Case) -> RunResult:

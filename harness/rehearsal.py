@@ -46,7 +46,10 @@ class Options:
 
 @dataclass(slots=True)
 class Rehearsed:
-    """All that was seen. ``stopped`` is empty where everything was played, else ``max-time``, ``SIGINT`` or ``SIGTERM``."""
+    """All that was seen.
+
+    ``stopped`` is empty where everything was played, else ``max-time``, ``SIGINT`` or ``SIGTERM``.
+    """
 
     scenario: Scenario
     kit: Kit
@@ -74,7 +77,7 @@ def runs_asked(scenario: Scenario, options: Options) -> int:
 
 
 def play_rehearsal(scenario: Scenario, kit: Kit, options: Options) -> Rehearsed:
-    """Plays everything. ``ValueError`` for a regime that the scenario lacks; a stop from outside is noted, not raised."""
+    """Plays everything; a stop from outside is noted, not raised. ``ValueError`` for a regime the scenario lacks."""
     if options.regime is not None:
         known = baseline_regimes(scenario)
         if options.regime not in known:
@@ -92,13 +95,14 @@ class _Rehearsal:
         ids = {law.id for law in self.laws}
         self.canaries = {n: canary for n, canary in enumerate(kit.canaries()) if canary.law in ids}
         runs = runs_asked(scenario, options)
-        asked = {"baseline": len(baseline_regimes(scenario)), "reported": runs, "sweep": runs}
-        self.folds = {
-            name: BundleFold(name, scenario, self.laws, options.seed, count) for name, count in asked.items()
-        }
+        baseline, reported, sweep = (
+            BundleFold(name, scenario, self.laws, options.seed, asked)
+            for name, asked in (("baseline", len(baseline_regimes(scenario))), ("reported", runs), ("sweep", runs))
+        )
+        self.folds = {fold.name: fold for fold in (baseline, reported, sweep)}
         self.bench = Bench(kit, scenario, options.seed, options.event_budget)
         self.side_runs: dict[Ticket, RunSummary] = {}
-        self.seen = Rehearsed(scenario, kit, options, self.laws, **self.folds)
+        self.seen = Rehearsed(scenario, kit, options, self.laws, baseline, reported, sweep)
         self.violations = 0
 
     def play(self) -> Rehearsed:

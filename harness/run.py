@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, LaneProce
 class FaultInjected(NamedTuple):
     """A fault interferes for the first time: number in the plan, kind, target, and the seam or operation."""
 
-    index: int
+    number: int
     fault: str
     target: str
     at: str
@@ -34,7 +35,7 @@ class FaultInjected(NamedTuple):
 class FaultHealed(NamedTuple):
     """A fault that had interfered is over, by itself or because the window closed."""
 
-    index: int
+    number: int
     fault: str
     target: str
 
@@ -64,9 +65,7 @@ def run_case(
         is_through = run.play()
         return run.judged(is_through)
     except Exception as error:
-        return RunResult(
-            sim.recorder.digest(), (), {}, {}, (), (), sim.served, sim.now_ms, False, error_text(error), sim.recorder.kept
-        )
+        return _failed(sim, error_text(error))
 
 
 def error_text(error: BaseException) -> str:
@@ -75,6 +74,23 @@ def error_text(error: BaseException) -> str:
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}{place}" if message else f"{type(error).__name__}{place}"
+
+
+def _failed(sim: Sim, error: str) -> RunResult:
+    """A run from which nothing can be concluded, with what a search for the error needs."""
+    recorder = sim.recorder
+    return RunResult(
+        digest=recorder.digest(),
+        findings=(),
+        goals={},
+        checks={},
+        entries=(),
+        evidence=(),
+        served_events=sim.served,
+        ended_ms=sim.now_ms,
+        error=error,
+        events=recorder.kept,
+    )
 
 
 class _Run:
@@ -129,7 +145,8 @@ class _Run:
         )
 
     def _listen(self) -> None:
-        for listener in (*self.laws, self.ledger):
+        listeners: list[Law | Ledger] = [*self.laws, self.ledger]
+        for listener in listeners:
             listener.begin(self.world.truth)
             for payload in listener.hears:
                 self.sim.hear(payload, listener.observe)
@@ -139,10 +156,8 @@ class _Run:
 
     def _steps(self, index: int, fault: Fault) -> Steps:
         """The fault, with the end that the harness gives it: an Interrupt heals, it is no failure."""
-        try:
+        with suppress(simpy.Interrupt):
             yield from fault.inject(self.world)
-        except simpy.Interrupt:
-            pass
         if _lane_of(index, fault) in self.world.seams.witness.acted:
             self.sim.emit(FaultHealed(index, fault.kind, fault.target))
 

@@ -116,7 +116,7 @@ class Crew:
         except TimeoutError:
             raise OutOfTime from None
         except BrokenProcessPool as error:
-            raise HarnessError("a worker process died: killed from outside, or out of memory; try fewer workers") from error
+            raise HarnessError("a worker died: killed from outside, or out of memory; try fewer workers") from error
 
     def _submitted(
         self, pool: ProcessPoolExecutor, batches: Sequence[tuple[Ticket, ...]]
@@ -167,7 +167,8 @@ def _begin_work(packed: Packed, stop: StopFlag) -> None:
 def _play_batch(tickets: Sequence[Ticket]) -> list[RunSummary]:
     """Plays tickets until the flag says stop."""
     global _bench
-    assert _packed is not None and _stop is not None
+    assert _packed
+    assert _stop
     if _bench is None:
         _bench = _packed.open()
         gc.freeze()

@@ -70,7 +70,7 @@ class _Court:
     def __init__(self, seen: Rehearsed) -> None:
         self.seen = seen
         self.scenario = seen.scenario
-        self.baseline, self.reported, self.sweep = (fold.bundle() for fold in (seen.baseline, seen.reported, seen.sweep))
+        self.baseline, self.reported, self.sweep = map(BundleFold.bundle, (seen.baseline, seen.reported, seen.sweep))
         today = seen.options.today
         self.accepted = {risk.law for risk in self.scenario.accepted if today <= risk.expires}
         judged = {law for fold in (seen.reported, seen.sweep) for law in fold.checks}

@@ -28,7 +28,11 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 def verdict_digest(verdict: Verdict) -> str:
     """Hexadecimal blake2b over the canonical JSON of all that does not depend on machine or clock."""
-    return blake2b(canonical_json(_judged(verdict)).encode(), digest_size=16).hexdigest()
+    judged = _judged(verdict)
+    for bundle in (judged["reported"], judged["sweep"]):
+        for violation in bundle["violations"] if bundle else ():
+            del violation["first_case"]["folder"]  # a hint for replay, relative to where the command was given
+    return blake2b(canonical_json(judged).encode(), digest_size=16).hexdigest()
 
 
 def _judged(verdict: Verdict) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The toy: two counters in a store, a service that loads and ticks them, a restart. It proves the harness without finance.
+"""The toy: two counters in a store, a service that loads and ticks them, a restart. No finance.
 
 After the restart every counter is loaded by itself, and the ticker counts on. Where it does not wait for the loads, a
-counter that is not there yet counts as zero: the defect that the laws are to find. Like any user's model it is found
-by ``--load``.
+counter that is not there yet counts as zero: the defect that the laws are to find. The whole harness is proven on it.
+Like any user's model it is found by ``--load``.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class SlowCount:
     sentence: ClassVar[str] = "a counter is loaded late"
     keywords: ClassVar[tuple[str, ...]] = ("toy race",)
     step: str = "restart"
-    offset_ms: Annotated[int, Range(-500, 0)] = 0
+    offset_ms: Annotated[int, Range(-500, 0)] = -10
     target: str = "both"
     delay_ms: Annotated[int, Range(0, 300)] = 200
 
@@ -247,7 +247,7 @@ class Wishes:
     threats: tuple[Threat, ...] = (Threat("SlowCount", ("restart",), ("first", "both")),)
     faults_min: int = 1
     faults_max: int = 2
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     accepted: tuple[Accepted, ...] = ()
     venue: Toy = field(default_factory=Toy)
 
