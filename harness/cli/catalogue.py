@@ -12,7 +12,7 @@ from drydock.harness.cli.options import Common, common, default_scenario
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from drydock.harness.port import Kit, Scenario
+    from drydock.harness.port import Kit, Law, Scenario
 
 
 class Item(NamedTuple):
@@ -70,7 +70,11 @@ def items_of(kind: str, reference: str | None, common: Common) -> list[Item]:
 
 
 def _laws(kit: Kit, scenario: Scenario) -> list[Item]:
-    return [Item(law.id, law.sentence, f"{law.law_class}, {law.mode}; {law.source}") for law in kit.laws(scenario)]
+    return [Item(law.id, law.sentence, f"{_form(law)}; {law.source}") for law in kit.laws(scenario)]
+
+
+def _form(law: Law) -> str:
+    return "a goal" if law.mode == "sometimes" else f"{law.law_class}, {law.mode}"
 
 
 def _safeguards(kit: Kit, scenario: Scenario) -> list[Item]:
@@ -118,8 +122,8 @@ def _tell(console: Console, kind: str, words: Sequence[str], items: Sequence[Ite
     from drydock.harness.report.console import grid, print_lines
 
     if not items:
-        asked = f" with '{' '.join(words)}'" if words else ""
-        print_lines(console, f"No {kind}{asked}. drydock catalogue {kind} lists all of them.")
+        asked = f" that match '{' '.join(words)}'; drydock catalogue {kind} lists all of them" if words else ""
+        print_lines(console, f"There are no {kind}{asked}.")
         return
     table = grid(False, False)
     table.columns[0].no_wrap = True

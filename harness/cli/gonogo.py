@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_writable, common, duration_ms
+from drydock.harness.cli.options import Common, check_targets, common, duration_ms
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,7 @@ def command(
     from drydock.harness.rehearsal import Options
     from drydock.harness.verdict import verdict_json
 
-    check_writable(common.json_to)
+    check_targets(common)
     todo = _loaded(scenarios, regime, common)
     options = Options(
         today=today or _todays_date(),
@@ -68,7 +68,7 @@ def command(
         runs=runs,
         regime=regime,
         seed=common.first_seed,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or _cores(),
     )
     verdicts = list(_rehearsed(todo, options, max_time, common))
     saved = [_save_cases(verdict, common) for verdict in verdicts]
@@ -139,6 +139,12 @@ def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
     first = {v.law: v.first_case for bundle in reversed(bundles) for v in bundle.violations}
     loads = [part for path in common.load for part in ("--load", path)]
     return {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+
+
+def _cores() -> int:
+    """The cores that this process may use; in a container fewer than the machine has."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _todays_date() -> str:

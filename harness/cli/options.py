@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from drydock.harness.mistakes import BadFile, Mistake
+from drydock.harness.mistakes import BadFile, Mistake, Mistakes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -141,12 +141,12 @@ def write_text(target: str, text: str) -> None:
         raise BadFile([Mistake(target, f"cannot be written: {error.strerror or error}")]) from None
 
 
-def check_writable(*targets: str | None) -> None:
-    """Fails before the work and not after it: ``BadFile`` for a target in a folder that does not exist."""
-    wrong = [
-        Mistake(target, f"cannot be written: there is no folder {Path(target).parent}")
-        for target in targets
-        if target not in (None, "-") and not Path(str(target)).parent.is_dir()
-    ]
-    if wrong:
-        raise BadFile(wrong)
+def check_targets(common: Common, trace: str | None = None) -> None:
+    """Fails before the work and not after it. ``BadFile`` for a target that cannot be a file; all of them together."""
+    mistakes = Mistakes()
+    if trace == "-":
+        mistakes.add("--trace -", "takes a file; stdout belongs to the timeline or to JSON")
+    for target in (trace, common.json_to):
+        if target and not Path(target).parent.is_dir():
+            mistakes.add(target, f"cannot be written: there is no folder {Path(target).parent}")
+    mistakes.raise_if_any()

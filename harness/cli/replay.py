@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_writable, common, duration_ms
+from drydock.harness.cli.options import Common, check_targets, common, duration_ms
 
 if TYPE_CHECKING:
-    from drydock.harness.port import Case
+    from drydock.harness.places import Places
+    from drydock.harness.port import Case, Plain
 
 
 @click.command(name="replay")
@@ -22,31 +23,36 @@ if TYPE_CHECKING:
 def command(file: str, trace: str | None, until: int | None, common: Common) -> int:
     """The case in FILE again, told as a timeline: with --set, does it help?
 
-    0 clean, 1 still broken, 3 no longer applies: a fault of its plan has lost its step or target. The whole run is
-    played and judged, also with --until.
+    0 clean, 1 still broken, 3 no longer applies: a step, a target, a fault or a file that it names is not there any
+    more. The whole run is played and judged, also with --until.
     """
     from drydock.harness.cli.run import play
     from drydock.harness.registry import kit
 
-    check_writable(trace, common.json_to)
+    check_targets(common, trace)
     common.load_code()
-    case = _read(file, common)
+    try:
+        case = _read(file, common)
+    except NoLongerApplies as gone:
+        return _say_gone(file, str(gone))
     code = play(case, kit(case.scenario.kit), common, trace=trace, until_ms=until)
-    if code == exits.GO and (gone := inapplicable(case)):
-        click.echo(f"{file} no longer applies: {', '.join(gone)} has lost its step or target.", err=True)
-        return exits.INCONCLUSIVE
-    return code
+    idle = ", ".join(f"{fault.kind} at {fault.step}" for fault in case.plan if not fault.applicable(case.scenario))
+    return _say_gone(file, f"{idle} cannot strike this scenario") if idle and code == exits.GO else code
 
 
-def inapplicable(case: Case) -> list[str]:
-    """The faults of the plan that do not apply to the scenario, by kind and step."""
-    return [f"{f.kind} at {f.step}" for f in case.plan if not f.applicable(case.scenario)]
+class NoLongerApplies(Exception):
+    """A case that was right when it was written names what is not there today; the text says what."""
+
+
+def _say_gone(file: str, why: str) -> int:
+    click.echo(f"{why}\n{file} no longer applies: neither fixed nor broken.", err=True)
+    return exits.INCONCLUSIVE
 
 
 def _read(file: str, common: Common) -> Case:
-    """The case, with ``--set`` over the scenario that it embeds. ``BadFile`` with all mistakes."""
+    """The case, with ``--set`` over the scenario that it embeds. ``BadFile`` for what never was a case."""
     from drydock.harness.case_file import case_from_plain
-    from drydock.harness.mistakes import Mistakes
+    from drydock.harness.mistakes import BadFile, Mistakes
     from drydock.harness.scenario import apply_sets
     from drydock.harness.yaml_file import read_plain
 
@@ -55,5 +61,19 @@ def _read(file: str, common: Common) -> Case:
     mistakes.raise_if_any()
     data, places = apply_sets(data, places, [f"scenario.{setting}" for setting in common.sets], mistakes)
     mistakes.raise_if_any()
-    case = case_from_plain(data, places)
+    try:
+        case = case_from_plain(data, places)
+    except BadFile as bad:
+        if common.sets or not _is_well_formed(data, places):
+            raise
+        raise NoLongerApplies(str(bad)) from None
     return case if common.seed is None else replace(case, seed=common.seed)
+
+
+def _is_well_formed(data: Plain, places: Places) -> bool:
+    """Whether this is a case by its shape: then it is the world that has changed, and not the file."""
+    from drydock.harness.case_file import CaseKeys
+    from drydock.harness.mistakes import Mistakes
+    from drydock.harness.typed import build
+
+    return build(CaseKeys, data, (), places, Mistakes()) is not None

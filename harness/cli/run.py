@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_writable, common
+from drydock.harness.cli.options import Common, check_targets, common
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ def command(
     from drydock.harness.port import Case
     from drydock.harness.sim import Ties
 
-    check_writable(trace, common.json_to)
+    check_targets(common, trace)
     loaded, kit = common.scenario(scenario)
     faults = plan_of(plan, loaded, kit)
     case = Case(loaded, regime_of(regime, loaded), faults, common.first_seed, Ties(ties))

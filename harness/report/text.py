@@ -24,7 +24,7 @@ LIMIT = (
 
 
 def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str], *, verbosity: int = 0) -> None:
-    """The whole answer of ``drydock gonogo``. ``replays`` holds, by law, the command that shows it again; quiet: one line."""
+    """The whole answer of ``drydock gonogo``. ``replays`` holds a law's command to see it again; quiet: one line."""
     if verbosity < 0:
         out.print_lines(console, one_line(verdict))
         return
@@ -209,10 +209,9 @@ def _bounds(verdict: Verdict, is_complete: bool) -> Iterator[str]:
         return
     clean = min(verdict.bounds, key=lambda bound: bound.p_upper_ppm)
     alike = [bound for bound in verdict.bounds if bound.p_upper_ppm == clean.p_upper_ppm]
-    yield (
-        f"p <= {percent_text(clean.p_upper_ppm)} for each of {count(len(alike), 'safety law')}, "
-        f"{clean.runs_clean:,} runs clean (95 % for all together)"
-    )
+    laws = f"each of {len(alike)} safety laws" if len(alike) > 1 else alike[0].law
+    together = " (95 % for all together)" if len(verdict.bounds) > 1 else " (95 %)"
+    yield f"p <= {percent_text(clean.p_upper_ppm)} for {laws}, {clean.runs_clean:,} runs clean{together}"
     worse = [f"{b.law} {percent_text(b.p_upper_ppm)}" for b in verdict.bounds if b not in alike]
     if worse:
         yield f"more for {clip(worse, _SHOWN)}"
