@@ -170,10 +170,10 @@ def test_the_date_is_an_input_and_part_of_the_verdict(night: Path, told: Callabl
 )
 def test_a_signal_ends_inconclusive_with_what_exists_written(night: Path, sent: signal.Signals, code: int) -> None:
     """A rehearsal that is stopped writes its verdict, INCONCLUSIVE, and exits with the signal's code."""
-    command = [sys.executable, "-m", "drydock", "gonogo", "good.yaml", "--load", TOY, "--level", "evening"]
+    command = [sys.executable, "-P", "-m", "drydock", "gonogo", "good.yaml", "--load", TOY, "--level", "evening"]
     process = subprocess.Popen(
         [*command, "--workers", "2", "--json", "verdict.json"],
-        env={**os.environ, "CI": "true", "PYTHONPATH": os.pathsep.join(p for p in (str(CHECKOUT), *sys.path) if p)},
+        env={**os.environ, "CI": "true", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import pytest
@@ -16,7 +15,6 @@ from drydock.harness.cli import commands, exits
 from drydock.harness.cli.main import answer
 from drydock.harness.mistakes import BadFile, Mistake
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 HEAVY = ("hypothesis", "simpy", "numpy", "faker", "pydantic", "rich", "ruamel", "yaml")
 
 Capture = pytest.CaptureFixture[str]
@@ -24,10 +22,14 @@ Patch = pytest.MonkeyPatch
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A fresh interpreter in the checkout."""
-    env = {**os.environ, **environment}
+    """A fresh interpreter that imports what this one imports: the wheel under tox, else the checkout."""
     return subprocess.run(
-        [sys.executable, *arguments], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, env=env, check=False
+        [sys.executable, "-P", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+        check=False,
     )
 
 
@@ -176,9 +178,16 @@ def test_a_reader_who_left_is_no_failure() -> None:
     """``drydock --help | head -0`` ends without a message, and not with the exit of a NO-GO."""
     reader, writer = os.pipe()
     os.close(reader)
-    with os.fdopen(writer, "w") as closed:
-        command = [sys.executable, "-m", "drydock", "--help"]
-        done = subprocess.run(command, cwd=CHECKOUT, stdout=closed, stderr=subprocess.PIPE, timeout=120, check=False)
+    program = f"import os, sys; os.dup2({writer}, 1); from drydock.harness.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, "--help"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        pass_fds=[writer],
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+    os.close(writer)
     assert (exits.BROKEN_PIPE, b"") == (done.returncode, done.stderr)
 
 
