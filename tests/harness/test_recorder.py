@@ -12,7 +12,6 @@ from drydock.harness.divergence import first_divergence
 from drydock.harness.event import Event, event, identity_text, parse_identity
 from drydock.harness.recorder import Recorder
 
-
 PINNED = "90a9f5321c620e59c34cd34aa490f5db"
 
 
