@@ -6,6 +6,7 @@ the standard library is imported before the net is spread: a broken installation
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -128,7 +129,8 @@ def _forgive_encodings() -> None:
     """A terminal that knows ASCII only shows an escape: a dot that cannot be printed is no failure of the harness."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError):  # a stream that somebody redirected under our feet stays as it is
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _hear_sigterm() -> signal._HANDLER | None:

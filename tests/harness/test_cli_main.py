@@ -178,11 +178,10 @@ def test_a_reader_who_left_is_no_failure() -> None:
     """``drydock --help | head -0`` ends without a message, and not with the exit of a NO-GO."""
     reader, writer = os.pipe()
     os.close(reader)
-    program = f"import os, sys; os.dup2({writer}, 1); from drydock.harness.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program, "--help"],
+        [sys.executable, "-P", "-m", "drydock", "--help"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        pass_fds=[writer],
+        stdout=writer,
         stderr=subprocess.PIPE,
         timeout=120,
         check=False,
