@@ -130,11 +130,11 @@ class _Court:
         return level if asked == says else f"{level} (asked for {asked}, the policy says {says})"
 
     def _bound_text(self) -> str:
+        accepted = f"; accepted: {', '.join(sorted(self.accepted))}" if self.accepted else ""
         if not self.bounds:
-            return "no safety law was in question"
+            return f"no safety law was in question{accepted}"
         p_text = percent_text(max(bound.p_upper_ppm for bound in self.bounds))
         laws = f"{len(self.bounds)} safety laws" if len(self.bounds) > 1 else "1 safety law"
-        accepted = f"; accepted: {', '.join(sorted(self.accepted))}" if self.accepted else ""
         return f"p <= {p_text} for each of {laws}{accepted}"
 
     def _violations(self) -> Iterator[str]:

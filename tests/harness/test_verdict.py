@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -202,6 +204,18 @@ def test_a_signal_leaves_a_partial_verdict(decide: Any, error: type[BaseExceptio
     assert () == verdict.bounds
 
 
+def test_ctrl_c_reaches_a_pool_and_leaves_what_there_is(decide: Any) -> None:
+    """A real SIGINT while two workers work: their runs so far are kept, and no run begins any more."""
+
+    def interrupt(done: int, total: int, violations: int) -> None:
+        if done == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    verdict = decide(options={"workers": 2, "runs": 500, "progress": interrupt})
+    assert ("INCONCLUSIVE", "SIGINT") == (verdict.decision, verdict.run["stopped"])
+    assert 20 <= verdict.run["runs"] < 1000
+
+
 def test_time_that_is_up_is_inconclusive(decide: Any) -> None:
     """Never GO on less than was asked for."""
     verdict = decide(options={"max_time_s": 0})
@@ -252,7 +266,7 @@ def test_an_accepted_risk_does_not_decide_but_is_told(decide: Any) -> None:
     """On its last day too; its violations stay in the evidence, and the claim names it."""
     verdict = decide(waits=False, load_ms=0, accepted=(KNOWN,))
     assert ("GO", 0) == outcome(verdict)
-    assert verdict.claim.endswith("no safety law was in question")
+    assert verdict.claim.endswith("no safety law was in question; accepted: T1")
     assert {"baseline": 0, "reported": FEW, "sweep": verdict.sweep.law_runs["T1"]} == verdict.accepted[0]["runs"]
     assert "T1" in [violation.law for violation in verdict.reported.violations]
 
@@ -276,7 +290,7 @@ def test_one_regime_replaces_all(decide: Any) -> None:
 @pytest.mark.parametrize("wrong", [{"level": "noon"}, {"runs": 0}])
 def test_impossible_options_are_refused(wrong: dict[str, Any]) -> None:
     """Before anything runs."""
-    with pytest.raises(ValueError, match="noon|at least 1"):
+    with pytest.raises(ValueError, match=r"noon|at least 1"):
         Options(today=TODAY, **wrong)
 
 
