@@ -132,13 +132,21 @@ def _rehearsed(
 
 
 def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
-    """law -> the command that replays the first case which breaks it. The case is in the cache from then on."""
+    """law -> the command that replays the first case which breaks it. The case is in the cache from then on.
+
+    A folder that cannot be written costs these lines, and not the verdict.
+    """
     from drydock.harness.cli.cache import save_case
+    from drydock.harness.mistakes import BadFile
 
     bundles = [bundle for bundle in (verdict.reported, verdict.sweep) if bundle is not None]
     first = {v.law: v.first_case for bundle in reversed(bundles) for v in bundle.violations}
     loads = [part for path in common.load for part in ("--load", path)]
-    return {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+    try:
+        return {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+    except BadFile as bad:
+        click.echo(str(bad), err=True)
+        return {}
 
 
 def _cores() -> int:

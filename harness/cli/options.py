@@ -61,12 +61,14 @@ class Common:
 
     def answer(self, plain: Callable[[], Plain], tell: Callable[[Console], None]) -> None:
         """Writes the answer: as JSON where ``--json`` asks for it, and as text unless stdout belongs to JSON."""
-        if self.json_to is not None:
-            write_text(self.json_to, json.dumps(plain(), indent=2) + "\n")
-        if not self.is_json_only:
-            from drydock.harness.report.console import console_for
+        try:
+            if self.json_to is not None:
+                write_text(self.json_to, json.dumps(plain(), indent=2) + "\n")
+        finally:  # a full disk must not swallow a verdict
+            if not self.is_json_only:
+                from drydock.harness.report.console import console_for
 
-            tell(console_for(sys.stdout))
+                tell(console_for(sys.stdout))
 
 
 def common(command: F) -> F:

@@ -32,7 +32,7 @@ def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str]
         _head(verdict),
         _accepted(verdict),
         _reasons(verdict, is_complete=verbosity > 0),
-        _broken(verdict, replays, is_complete=verbosity > 0),
+        _broken(verdict, replays),
         _harm(verdict),
         _evidence(verdict, is_complete=verbosity > 0),
     )
@@ -95,7 +95,7 @@ class _Broken:
         return not self.standing
 
 
-def _broken(verdict: Verdict, replays: Mapping[str, str], *, is_complete: bool) -> Iterator[RenderableType]:
+def _broken(verdict: Verdict, replays: Mapping[str, str]) -> Iterator[RenderableType]:
     broken = list(_broken_laws(verdict))
     if broken or verdict.baseline:
         yield out.heading("What was broken")
@@ -111,8 +111,6 @@ def _broken(verdict: Verdict, replays: Mapping[str, str], *, is_complete: bool) 
         yield out.indented(violation.first_finding.detail, 6)
         if violation.law in replays:
             yield out.command_line(replays[violation.law])
-    if is_complete:
-        yield from (out.indented(line, bullet="-") for line in verdict.lint)
 
 
 def _broken_laws(verdict: Verdict) -> Iterator[_Broken]:
@@ -190,7 +188,10 @@ def _evidence(verdict: Verdict, *, is_complete: bool) -> Iterator[RenderableType
 
 def _runs(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     bundles = [b for b in (verdict.reported, verdict.sweep) if b is not None]
-    yield " · ".join(f"{b.name} {b.runs:,}{f' of {b.asked:,}' if b.runs < b.asked else ''}" for b in bundles) or "none"
+    told = [f"{b.name} {b.runs:,}{f' of {b.asked:,}' if b.runs < b.asked else ''}" for b in bundles]
+    if "seconds" in verdict.run:
+        told.append(f"{verdict.run['runs']:,} with baseline and canaries, in {verdict.run['seconds']:.1f} s")
+    yield " · ".join(told) or "none"
     for bundle in bundles:
         if bundle.exhausted:
             yield f"{bundle.name}: {count(bundle.exhausted, 'run')} used up the event budget"
@@ -198,6 +199,15 @@ def _runs(verdict: Verdict, is_complete: bool) -> Iterator[str]:
         if is_complete and bundle.strata:
             told = [f"{name} {n:,} of {bundle.strata_runs.get(name, 0):,}" for name, n in bundle.strata.items()]
             yield f"{bundle.name}, runs that broke a safety law, by regime: {' · '.join(told)}"
+
+
+def _lint(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
+    if not verdict.lint:
+        yield "no rule complains"
+    shown = verdict.lint if is_complete else verdict.lint[:_SHOWN]
+    yield from (Text(line, style="yellow") for line in shown)
+    if len(verdict.lint) > len(shown):
+        yield f"... {len(verdict.lint) - len(shown)} more; -v shows all"
 
 
 def _bounds(verdict: Verdict, is_complete: bool) -> Iterator[str]:
@@ -291,6 +301,7 @@ def _gap(fault: str, step: str, why: str) -> str:
 
 
 _ROWS: dict[str, Callable[[Verdict, bool], Iterable[str | Text]]] = {
+    "lint": _lint,
     "runs": _runs,
     "bounds": _bounds,
     "limits": _limits,

@@ -157,13 +157,15 @@ def print_schedule(console: Console, case: Case, kit: Kit) -> None:
 
 
 def print_timeline(console: Console, result: RunResult, case: Case, kit: Kit, *, verbosity: int = 0) -> None:
-    """The whole answer of ``drydock run``; quiet leaves the last lines only."""
+    """The whole answer of ``drydock run``; quiet prints one line."""
+    if verbosity < 0:
+        out.print_lines(console, Text.assemble(_outcome(result), f"  digest {result.digest}"))
+        return
     window_ms = window_start_ms(case, kit)
-    if verbosity >= 0:
-        out.print_lines(console, *_head(case))
-        out.print_lines(console, *_body(result, case, kit, window_ms, is_complete=verbosity > 0))
-    out.print_lines(console, *_findings(result, case, kit, window_ms, verbosity))
-    out.print_lines(console, *_harm(result), *_end(result, case, window_ms))
+    out.print_lines(console, *_head(case))
+    out.print_lines(console, *_body(result, case, kit, window_ms, is_complete=verbosity > 0))
+    out.print_lines(console, *_findings(result, case, kit, window_ms, is_complete=verbosity > 0))
+    out.print_lines(console, *_harm(result), *_end(result, window_ms))
 
 
 def _head(case: Case) -> Iterator[RenderableType]:
@@ -196,20 +198,21 @@ def _body(result: RunResult, case: Case, kit: Kit, window_ms: int, *, is_complet
         yield out.indented("Nothing happened that the model tells of.")
 
 
-def _findings(result: RunResult, case: Case, kit: Kit, window_ms: int, verbosity: int) -> Iterator[RenderableType]:
+def _findings(
+    result: RunResult, case: Case, kit: Kit, window_ms: int, *, is_complete: bool
+) -> Iterator[RenderableType]:
     laws = {law.id: law for law in kit.laws(case.scenario)}
     grouped = by_law(sorted(result.findings, key=lambda finding: finding.at_ms))
-    if grouped and verbosity >= 0:
+    if grouped:
         yield out.heading("What was broken")
     for law_id, found in grouped.items():
         law = laws.get(law_id)
         title = Text.assemble((law_id, "bold red"), f"  {law.sentence} ({law.law_class})" if law else "")
-        title.append(f"  {len(found)} times" if len(found) > 1 else "")
-        yield out.indented(title)
-        shown = found if verbosity > 0 else found[:_FINDINGS_SHOWN] if verbosity == 0 else []
+        yield out.indented(title.append(f"  {len(found)} times" if len(found) > 1 else ""))
+        shown = found if is_complete else found[:_FINDINGS_SHOWN]
         for finding in shown:
             yield out.indented(finding.detail, 6, bullet=clock(finding.at_ms, window_ms=window_ms))
-        if verbosity >= 0 and len(found) > len(shown):
+        if len(found) > len(shown):
             yield out.indented(f"... {len(found) - len(shown)} more like this", 6)
 
 
@@ -223,18 +226,19 @@ def _harm(result: RunResult) -> Iterator[RenderableType]:
     yield out.indented(kinds)
 
 
-def _end(result: RunResult, case: Case, window_ms: int) -> Iterator[RenderableType]:
+def _end(result: RunResult, window_ms: int) -> Iterator[RenderableType]:
     yield Text("")
-    if result.error:
-        yield Text(f"The run failed: {result.error}", style="bold red")
-    elif result.is_budget_exhausted:
-        yield Text("INCOMPLETE: the run used up its event budget; nothing can be concluded.", style="bold yellow")
-    elif result.is_clean:
-        yield Text("Clean: no law was broken in this run. One run decides nothing; gonogo does.", style="bold green")
-    else:
-        yield Text(f"Broken: {', '.join(by_law(result.findings))}", style="bold red")
+    yield _outcome(result)
     idle = [evidence.kind for evidence in result.evidence if not evidence.exercised]
     if idle:
         yield out.indented(f"Without effect here: {', '.join(idle)} (nothing passed what they bend).")
     ended = clock(result.ended_ms, window_ms=window_ms, has_millis=False)
     yield out.indented(f"digest {result.digest} · {result.served_events:,} events until {ended}")
+
+
+def _outcome(result: RunResult) -> Text:
+    if result.findings:
+        return Text(f"Broken: {', '.join(by_law(result.findings))}", style="bold red")
+    if result.is_budget_exhausted:
+        return Text("INCONCLUSIVE: the run used up its event budget and came to no end.", style="bold yellow")
+    return Text("Clean: no law was broken in this run. One run decides nothing; gonogo does.", style="bold green")

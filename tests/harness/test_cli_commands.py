@@ -125,6 +125,16 @@ def test_the_cache_lies_where_the_environment_says(night: Path, monkeypatch: pyt
     assert (True, False) == (any(Path("elsewhere/cases").iterdir()), Path(".drydock").exists())
 
 
+def test_a_cache_that_cannot_be_written_costs_no_verdict(
+    night: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """The decision stands; stderr says why no case was saved."""
+    monkeypatch.setenv("DRYDOCK_CACHE", "good.yaml")
+    assert exits.NO_GO == gonogo("bad.yaml")
+    streams = capsys.readouterr()
+    assert [True] * 2 == [" NO-GO   bad" in streams.out, "set DRYDOCK_CACHE" in streams.err]
+
+
 def test_a_go_leaves_no_files(night: Path) -> None:
     """Only a violation writes cases."""
     before = sorted(night.iterdir())
