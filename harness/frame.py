@@ -137,7 +137,7 @@ def _frame(keys: FrameKeys, plan: Plan, threats: tuple[Threat, ...], where: Wher
         reported=plan,
         threats=threats,
         sweep=Sweep(sweep.name, *sweep.faults),
-        policy=Policy(keys.policy.level, limits, keys.policy.refunds, keys.policy.least_runs),
+        policy=Policy(keys.policy.level, limits, keys.policy.refunds, keys.policy.least),
         accepted=keys.accepted,
     )
 

@@ -53,7 +53,7 @@ class PolicyKeys:
     """limits on service and loss laws; a safety law has none"""
     refunds: tuple[str, ...] = ()
     """the kinds of harm that are refunded"""
-    least_runs: Annotated[int, Range(1, 10**9)] | None = None
+    least: Annotated[int, Range(1, 10**9)] | None = None
     """fewer runs than this are INCONCLUSIVE"""
 
 

@@ -113,6 +113,7 @@ class Chain:
         self.socialised_ppm = 0
         self._pending: list[Transaction] = []
         self._is_armed = False
+        self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         layout = holdings.layout
         self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
         self.on_bust: Callable[[FillTx], None] = lambda _: None
@@ -260,10 +261,10 @@ class Chain:
     def reconcile_l1(self) -> None:
         """Credits what L1 has and the chain has not, and says what it found."""
         self._credit_l1()
-        ledger = self.l1.total()
-        credited = self.l1.total(self.l1_cursor)
-        pending = len(self.l1.transfers) - self.l1_cursor
-        self._sim.emit(L1Reconciled(credited, ledger, pending), self._lane)
+        holdings = self.holdings
+        credited = int(holdings.quote.sum()) - int(holdings.realised.sum()) - self._genesis
+        waiting = sum(amount for _, _, amount in self.l1.transfers[self.l1_cursor :])
+        self._sim.emit(L1Reconciled(credited, waiting, self.l1.total()), self._lane)
 
     # ---- snapshot and rollback -----------------------------------------------------------------------------------
     def snapshot(self) -> Snapshot:

@@ -299,11 +299,11 @@ class RollbackDone(NamedTuple):
 
 @event("l1.reconciled")
 class L1Reconciled(NamedTuple):
-    """The chain's credited L1 transfers against the L1 ledger, both as sums in 1e-6 USD."""
+    """What accounts really hold of L1 transfers, what waits for confirmation, and what the L1 ledger says (1e-6 USD)."""
 
     credited_quantums: int
+    waiting_quantums: int
     ledger_quantums: int
-    pending: int
 
 
 @event("page.refreshed")

@@ -67,7 +67,7 @@ class Liquidator(Service):
             share = liquidation_share(
                 value.equity[trusted], value.margin[trusted], spec.fee_ppm, spec.step_ppm, spec.target_ppm
             )
-            self._liquidate(trusted, share, value.equity[trusted], value.margin[trusted], price_age_ms)
+            self._liquidate(trusted, share, value.equity[trusted], value.margin[trusted])
 
     def _trusted(self, under: Ints) -> Ints:
         """With price freshness on, accounts that hold a market whose price is too old are left for a later check."""
@@ -81,12 +81,19 @@ class Liquidator(Service):
         touched = layout.per_account((stale[layout.market] & (cloud.holdings.size != 0)).astype(np.int64))
         return under[touched[under] == 0]
 
-    def _liquidate(self, accounts: Ints, share_ppm: Ints, equity: Ints, margin: Ints, price_age_ms: int) -> None:
+    def _oldest_price_ms(self) -> Ints:
+        """Per account, the age of the oldest price among the markets that it holds."""
+        cloud, layout = self.world.cloud, self.world.layout
+        age_ms = (self.sim.now_ms - cloud.price_ms)[layout.market]
+        return np.maximum.reduceat(np.where(cloud.holdings.size != 0, age_ms, 0), layout.start)
+
+    def _liquidate(self, accounts: Ints, share_ppm: Ints, equity: Ints, margin: Ints) -> None:
         world, cloud = self.world, self.world.cloud
+        age_ms = self._oldest_price_ms()[accounts]
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )
-        columns = (accounts, share_ppm, equity, margin, done.penalty_quantums)
-        for account, share, worth, needed, fine in zip(*(c.tolist() for c in columns), strict=True):
-            self.sim.emit(Liquidation(account, share, worth, needed, fine, price_age_ms, world.mode), self._checker)
+        columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms)
+        for row in zip(*(column.tolist() for column in columns), strict=True):
+            self.sim.emit(Liquidation(*row, world.mode), self._checker)
         cloud.send(LiquidationTx(accounts, share_ppm))

@@ -7,6 +7,8 @@ in that time, which is the stated band (``index_band_ppm`` of spot).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,9 @@ from drydock.models.markets import Markets
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm
 from drydock.models.perp.mark import mark_price, median_of_votes
 from drydock.models.venue import Runbook, Venue
+
+if TYPE_CHECKING:
+    from drydock.models.shadow import Shadow
 
 Ints = NDArray[np.int64]
 
@@ -60,6 +65,7 @@ class Truth:
         self.markets = markets
         self.outside = outside
         self.start_index = index.copy()
+        self.shadow: Shadow
         self._rows = [index.copy()]
         self._carry = np.zeros_like(index)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,16 @@ from drydock.models.database import SimulatedDatabase
 from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEngine
 from drydock.models.liquidator import Liquidator
 from drydock.models.market_data import MarketData
-from drydock.models.markets import Markets
+from drydock.models.model import model_of
 from drydock.models.operators import Operators
 from drydock.models.pages import Page, totals
 from drydock.models.people import Gateway, People
 from drydock.models.population import draw_intents, draw_start, draw_transfers
 from drydock.models.runbook import Player
 from drydock.models.service import Service
+from drydock.models.shadow import Shadow
 from drydock.models.truth import Outside, Truth
-from drydock.models.venue import Action, Population, Runbook, Venue
+from drydock.models.venue import Action, Runbook
 
 Ints = NDArray[np.int64]
 BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_prices": 0}
@@ -39,15 +41,15 @@ BULK_ROWS = 4
 class VenueWorld:
     """All parts of one venue in one run. Parts reach each other through this object, and only through it."""
 
-    def __init__(
-        self, case: Case, sim: Sim, venue: Venue, population: Population, runbook: Runbook, markets: Markets
-    ) -> None:
+    def __init__(self, case: Case, sim: Sim) -> None:
+        model = model_of(case.scenario)
+        runbook = model.runbook
         self.sim = sim
         self.case = case
-        self.venue = venue
-        self.population = population
+        self.venue = model.venue
+        self.population = model.population
         self.runbook = runbook
-        self.markets = markets
+        self.markets = model.markets
         self.night_ms = runbook.night_ms
         self.settle_ms = runbook.settle_ms
         self.window_closed: SimpyEvent = sim.event()
@@ -66,6 +68,8 @@ class VenueWorld:
     def _build_state(self) -> None:
         seed, spec, markets = self.sim.seed, self.venue.oracle, self.markets
         regime = regimes.regime(self.case.regime)
+        if regime.crash is not None:
+            regime = replace(regime, crash=replace(regime.crash, start_ms=self.runbook.before_ms // 2))
         steps = self.night_ms // spec.tick_ms + 1
         rate_steps = self.night_ms // spec.external_tick_ms + 1
         self.outside = Outside(
@@ -80,6 +84,7 @@ class VenueWorld:
         start = draw_start(self.population, markets, mark, seed)
         self.layout = start.holdings.layout
         self.truth = Truth(self.venue, self.runbook, markets, self.outside, start.holdings, start.index)
+        self.truth.shadow = Shadow(self.truth, self.sim)
         self._start = start
         self._mark = mark
 

@@ -1,0 +1,185 @@
+"""M1 to M6, W1: the maintenance itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drydock.harness.event import Event
+from drydock.models.events import (
+    BlockSealed,
+    Fill,
+    IndexPublished,
+    L1Reconciled,
+    Liquidation,
+    LoadCompleted,
+    ModeChanged,
+    ResumeChecked,
+    RollbackDone,
+    SnapshotTaken,
+    WindowClosed,
+)
+from drydock.models.invariants.base import IndexWatch, VenueLaw
+from drydock.models.perp.funding import max_step
+from drydock.models.venue import LEGAL_MODE_CHANGES
+
+
+class LoadBeforePublish(VenueLaw):
+    """M1: for each published (key, service epoch) there is an earlier ``load_complete(key, epoch)``."""
+
+    id, law_class = "M1", "safety"
+    sentence = "a restarted service publishes nothing that it has not loaded"
+    source = "Paradex post-mortem [P]; domain 9, M1"
+    hears = (LoadCompleted, IndexPublished)
+
+    def begin(self, truth: Any) -> None:
+        """No epoch has loaded anything."""
+        super().begin(truth)
+        self._loaded_epoch = np.full(len(truth.markets), -1, np.int64)
+
+    def observe(self, event: Event) -> None:
+        """Happens-before, by epoch and market."""
+        data = event.data
+        if isinstance(data, LoadCompleted):
+            if data.service == "funding":
+                self._loaded_epoch[data.markets[data.found == 1]] = data.epoch
+            return
+        unloaded = data.markets[self._loaded_epoch[data.markets] != data.epoch]
+        self.check(
+            event, unloaded.size == 0,
+            lambda: f"{unloaded.size} indices are published before their rows were loaded, "
+            f"first {self.name(int(unloaded[0]))}",
+        )  # fmt: skip
+
+
+class ModeMatrix(VenueLaw):
+    """M2: action allowed(mode); legal transitions; every service acknowledges the mode before it is announced."""
+
+    id, law_class = "M2", "safety"
+    sentence = "the venue does in each mode only what it declares, and announces a mode when all services know it"
+    source = "paradex-docs openapi, SystemState; domain 9, M2"
+    hears = (ModeChanged, Fill, Liquidation)
+
+    def begin(self, truth: Any) -> None:
+        """The night begins in OK."""
+        super().begin(truth)
+        self._mode = "ok"
+        self._may_fill = truth.venue.declared.allows("ok", "fill")
+
+    def observe(self, event: Event) -> None:
+        """Judges transitions, fills and liquidations."""
+        data, declared = event.data, self.truth.venue.declared
+        if isinstance(data, Fill):
+            self._checks += 1
+            if not self._may_fill:
+                self.find(event.at_ms, f"a fill in mode {self._mode}", event.identity)
+        elif isinstance(data, Liquidation):
+            holds = declared.allows(data.mode, "liquidate")
+            self.check(event, holds, lambda: f"account {data.account} is liquidated in mode {data.mode}")
+        else:
+            legal = (data.before, data.mode) in LEGAL_MODE_CHANGES
+            self.check(event, legal, f"the mode goes from {data.before} to {data.mode}")
+            self.check(event, data.waiting == 0, f"{data.mode} is announced while {data.waiting} services wait for it")
+            self._mode, self._may_fill = data.mode, declared.allows(data.mode, "fill")
+
+
+class SnapshotRoundTrip(VenueLaw):
+    """M3: ``restore(snapshot(s)) == s`` by canonical hash, all fields."""
+
+    id, law_class = "M3", "safety"
+    sentence = "a snapshot restores exactly the state that it was taken of"
+    source = "Vega 0077-SNAP-004; domain 9, M3"
+    hears = (SnapshotTaken,)
+
+    def observe(self, event: Event) -> None:
+        """Compares the root of the state with the root of what its bytes restore."""
+        data = event.data
+        same = (data.root_high, data.root_low) == (data.restored_high, data.restored_low)
+        self.check(event, same, f"the snapshot of height {data.height} restores another state root")
+
+
+class ResumeGate(VenueLaw):
+    """M5: before OK all feeds are fresh, copies agree, services are ready, and indices are near the truth."""
+
+    id, law_class = "M5", "safety"
+    sentence = "the venue goes back to OK only with fresh prices, agreeing copies, ready services and plausible indices"
+    source = "domain 9, M5"
+    hears = (ResumeChecked, *IndexWatch.hears)
+
+    def begin(self, truth: Any) -> None:
+        """Follows the published indices."""
+        super().begin(truth)
+        self._watch = IndexWatch(truth)
+
+    def observe(self, event: Event) -> None:
+        """Judges the moment of the resume."""
+        data = event.data
+        if not isinstance(data, ResumeChecked):
+            self._watch.follow(event)
+            return
+        limit_ms = self.truth.venue.declared.fill_price_age_ms
+        age_ms = data.oldest_price_age_ms
+        self.check(event, age_ms <= limit_ms, f"OK with a price {age_ms} ms old; {limit_ms} ms are allowed")
+        self.check(event, data.markets_without_index == 0, f"OK while {data.markets_without_index} markets lack an index")
+        self.check(event, data.markets_apart == 0, f"OK while {data.markets_apart} indices differ between cloud and chain")
+        self.check(event, data.services_down == 0, f"OK while {data.services_down} services are not ready")
+        wrong = self._implausible(event.at_ms)
+        self.check(event, wrong == 0, f"OK while {wrong} of {len(self.truth.markets)} funding indices are implausible")
+
+    def _implausible(self, at_ms: int) -> int:
+        """Indices further from the truth index than the rate cap allows for the declared window, plus the stated band."""
+        truth = self.truth
+        spot = truth.outside.spot(at_ms)
+        facts = truth.markets
+        bound = max_step(facts.rate_cap_ppm, spot, truth.runbook.window_ms, facts.period_ms)
+        return int((np.abs(self._watch.index - truth.index(at_ms)) > bound).sum())
+
+
+class RollbackClosure(VenueLaw):
+    """M6: after a rollback to H no store refers to a height above H; sequence numbers go on; L1 is reconciled."""
+
+    id, law_class = "M6", "safety"
+    sentence = "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
+    source = "Starknet node incidents; domain 9, M6"
+    hears = (RollbackDone, BlockSealed, L1Reconciled)
+
+    def begin(self, truth: Any) -> None:
+        """No block yet."""
+        super().begin(truth)
+        self._sequence = 0
+
+    def observe(self, event: Event) -> None:
+        """Judges stores, roots, sequence numbers and the L1 ledger."""
+        data = event.data
+        if isinstance(data, BlockSealed):
+            holds = data.sequence > self._sequence
+            self.check(event, holds, f"block sequence {data.sequence} follows {self._sequence}")
+            self._sequence = data.sequence
+        elif isinstance(data, RollbackDone):
+            self._judge_stores(event, data)
+        else:
+            owed = data.ledger_quantums - data.credited_quantums - data.waiting_quantums
+            self.check(event, owed == 0, f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD")
+
+    def _judge_stores(self, event: Event, data: RollbackDone) -> None:
+        same = (data.root_high, data.root_low) == (data.snapshot_high, data.snapshot_low)
+        self.check(event, same, f"after the rollback to {data.height} the state root is not the snapshot's")
+        for store in ("chain", "cloud", "database", "pages"):
+            height = getattr(data, f"{store}_height")
+            self.check(event, height <= data.height, f"after the rollback to {data.height} {store} refers to {height}")
+        self.check(event, data.sequence >= self._sequence, f"the sequence went back to {data.sequence}")
+
+
+class WindowKept(VenueLaw):
+    """W1: the venue is back before the announced end of the window."""
+
+    id, law_class = "W1", "service"
+    sentence = "the window is not overrun"
+    source = "the runbook's announced window"
+    hears = (WindowClosed,)
+
+    def observe(self, event: Event) -> None:
+        """Judges the end of the window."""
+        overrun_ms = event.data.overrun_ms
+        self.check(event, overrun_ms == 0, f"the venue is back {overrun_ms // 1000} s after the announced end")

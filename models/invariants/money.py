@@ -1,0 +1,80 @@
+"""S1, S2, S4: conservation. These are the checks that most teams have; they are silent when an index is reset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drydock.harness.event import Event
+from drydock.models.events import BlockSealed
+from drydock.models.invariants.base import VenueLaw
+from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+
+
+class Cash(VenueLaw):
+    """S1: the sum of balances equals deposits minus withdrawals plus what funding moved into balances; exact."""
+
+    id, law_class = "S1", "safety"
+    sentence = "no money appears or disappears"
+    source = "domain 9, S1"
+    hears = (BlockSealed,)
+
+    def begin(self, truth: Any) -> None:
+        """Notes the total with which the night begins."""
+        super().begin(truth)
+        self._start = int(truth.start_holdings.quote.sum()) - int(truth.start_holdings.realised.sum())
+
+    def observe(self, event: Event) -> None:
+        """Judges the whole venue at each block."""
+        view = event.data.view
+        total = int(view.quote.sum()) - int(view.realised.sum()) - view.deposits
+        self._checks += 1
+        if total != self._start:
+            gap = total - self._start
+            self.find(event.at_ms, f"balances are {gap}e-6 USD off what went in and out", event.identity)
+
+
+class Positions(VenueLaw):
+    """S2: ``sum_i q = 0`` per market."""
+
+    id, law_class = "S2", "safety"
+    sentence = "the positions of every market sum to zero"
+    source = "domain 9, S2"
+    hears = (BlockSealed,)
+
+    def observe(self, event: Event) -> None:
+        """Judges every market whenever a block changed a position."""
+        view = event.data.view
+        if not (view.fills or view.liquidated):
+            return
+        net = view.layout.per_market(view.size)
+        self._checks += 1
+        if net.any():
+            market = int(np.flatnonzero(net)[0])
+            self.find(event.at_ms, f"positions of {self.name(market)} sum to {int(net[market])}", event.identity)
+
+
+class Solvency(VenueLaw):
+    """S4: ``sum max(0, -AV) <= IF``, else the socialised factor is what the formula says."""
+
+    id, law_class = "S4", "safety"
+    sentence = "bankruptcies beyond the insurance fund are socialised by the documented formula, and only then"
+    source = "paradex-docs socialized-losses.mdx; domain 9, S4"
+    hears = (BlockSealed,)
+
+    def observe(self, event: Event) -> None:
+        """Computes the factor again from the chain's own values."""
+        view = event.data.view
+        self._checks += 1
+        people = view.equity[1:]
+        expected = 0
+        if int(people.min()) < 0:
+            hole = ex_bankruptcy_quantums(people, int(view.equity[view.insurance_account]))
+            expected = loss_factor_ppm(hole, max(0, int(np.maximum(people, 0).sum())))
+        if expected != view.socialised_ppm:
+            self.find(
+                event.at_ms,
+                f"the socialised loss factor is {view.socialised_ppm} ppm; the formula gives {expected} ppm",
+                event.identity,
+            )

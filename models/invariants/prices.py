@@ -1,0 +1,51 @@
+"""P1, P2: prices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drydock.harness.event import Event
+from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
+from drydock.models.invariants.base import VenueLaw
+
+
+class Positive(VenueLaw):
+    """P1: ``S, M > 0``."""
+
+    id, law_class = "P1", "safety"
+    sentence = "every published price is positive"
+    source = "domain 9, P1: the BTC price of 0"
+    hears = (PricesPublished,)
+
+    def observe(self, event: Event) -> None:
+        """Judges spot and mark of every market."""
+        data = event.data
+        bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
+        self.check(event, bad == 0, f"{bad} published prices are not positive")
+
+
+class FreshAtUse(VenueLaw):
+    """P2: ``age(price) <= limit(action)`` when it is used."""
+
+    id, law_class = "P2", "safety"
+    sentence = "no price is used for an action when it is older than the venue declares for that action"
+    source = "Drift, GMX, Synthetix per-action limits; domain 9, P2"
+    hears = (Fill, Liquidation, IndexPublished)
+
+    def begin(self, truth: Any) -> None:
+        """Takes the declared limits."""
+        super().begin(truth)
+        declared = truth.venue.declared
+        self._limits_ms = {
+            Fill: ("a fill", declared.fill_price_age_ms),
+            Liquidation: ("a liquidation", declared.liquidation_price_age_ms),
+            IndexPublished: ("a funding tick", declared.funding_price_age_ms),
+        }
+
+    def observe(self, event: Event) -> None:
+        """Judges the age that the action itself reports."""
+        self._checks += 1
+        what, limit_ms = self._limits_ms[event.data.__class__]
+        age_ms = event.data.price_age_ms
+        if age_ms > limit_ms:
+            self.find(event.at_ms, f"{what} uses a price {age_ms} ms old; {limit_ms} ms are allowed", event.identity)

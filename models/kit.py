@@ -1,0 +1,132 @@
+"""The kit: offers the venue model to the harness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from drydock.harness import registry
+from drydock.harness.event import Event
+from drydock.harness.frame import Known, finish_scenario, parse_frame
+from drydock.harness.json_schema import json_schema, scenario_schema
+from drydock.harness.mistakes import Mistakes
+from drydock.harness.places import key_place
+from drydock.harness.port import Canary, Case, Law, Ledger, Plain, Rule, Scenario, Step, Switch, Where
+from drydock.harness.sim import Sim
+from drydock.harness.typed import build
+from drydock.models import regimes
+from drydock.models.catalogue import safeguards, subjects
+from drydock.models.invariants.canaries import canaries
+from drydock.models.invariants.register import LAW_CLASSES, make_laws
+from drydock.models.ledger import HARM_KINDS, VenueLedger
+from drydock.models.lint import check_runbook, rules
+from drydock.models.market_files import MarketFiles
+from drydock.models.model import VenueModel, model_of
+from drydock.models.sentences import describe
+from drydock.models.venue import Population, Runbook, Venue
+from drydock.models.world import VenueWorld, planned_steps
+
+OWN_KEYS = {"venue": Venue, "population": Population, "runbook": Runbook}
+SCENARIOS = Path(__file__).parent / "scenarios"
+
+
+class VenueKit:
+    """A perpetuals venue with its services, database, chain and operators."""
+
+    name = "venue"
+
+    # ---- data ------------------------------------------------------------------------------------------------
+    def parse(self, data: Plain, where: Where) -> Scenario:
+        """The scenario of a file's data. Raises ``BadFile`` with all mistakes together."""
+        mistakes = Mistakes()
+        known = Known(tuple(regimes.REGIMES), LAW_CLASSES, _step_labels(data), HARM_KINDS)
+        frame = parse_frame(data, where, mistakes, own_keys=tuple(OWN_KEYS), known=known)
+        parts = {key: self._part(key, data, where, mistakes) for key in OWN_KEYS}
+        files = MarketFiles(where, mistakes)
+        venue, runbook = parts["venue"], parts["runbook"]
+        markets = files.read(venue.markets) if venue is not None else None
+        if runbook is not None:
+            check_runbook(runbook, where, mistakes)
+        mistakes.raise_if_any()
+        model = VenueModel(venue, parts["population"], runbook, markets)  # type: ignore[arg-type]
+        return finish_scenario(frame, model, data=data, where=where, mistakes=mistakes, files=files.hashes)
+
+    def _part(self, key: str, data: Plain, where: Where, mistakes: Mistakes) -> Any:
+        if not isinstance(data, dict):
+            return None
+        if key == "runbook" and key not in data:
+            mistakes.add(key_place(where, ()), "runbook: it is missing; a scenario needs the operators' steps")
+            return None
+        return build(OWN_KEYS[key], data.get(key, {}), (key,), where, mistakes)
+
+    def scenarios(self) -> Mapping[str, str]:
+        """Packaged scenarios: name to path."""
+        return {path.stem: str(path) for path in sorted(SCENARIOS.glob("*.yaml"))}
+
+    def schema(self) -> Plain:
+        """JSON Schema of a scenario file."""
+        own = {key: json_schema(cls) for key, cls in OWN_KEYS.items()}
+        return scenario_schema(own, ("runbook",), registry.faults())
+
+    # ---- what a scenario has -----------------------------------------------------------------------------------
+    def steps(self, scenario: Scenario) -> Sequence[Step]:
+        """The main branch of the runbook."""
+        runbook = model_of(scenario).runbook
+        planned = dict(planned_steps(runbook))
+        return [Step(s.label, s.step, planned[s.label], s.duration_ms) for s in runbook.steps]
+
+    def switches(self, scenario: Scenario) -> Sequence[Switch]:
+        """The safeguards."""
+        return safeguards(model_of(scenario).venue)
+
+    def edits(self, step: Step) -> Sequence[Plain]:
+        """Skip, delay, repeat: how an operator may get a step wrong."""
+        return [{"edit": "skip"}, {"edit": "delay", "delay_ms": 60_000}, {"edit": "repeat"}]
+
+    def backends(self) -> Sequence[str]:
+        """The databases it can stand on."""
+        return ("simulated",)
+
+    def rules(self) -> Sequence[Rule]:
+        """Static checks."""
+        return rules()
+
+    # ---- running and judging -------------------------------------------------------------------------------------
+    def world(self, case: Case, sim: Sim) -> VenueWorld:
+        """The venue alive."""
+        return VenueWorld(case, sim)
+
+    def laws(self, scenario: Scenario) -> Sequence[Law]:
+        """Every law and goal, fresh."""
+        return make_laws()
+
+    def ledger(self, scenario: Scenario) -> Ledger:
+        """The fold that prices harm."""
+        return VenueLedger()
+
+    def canaries(self) -> Sequence[Canary]:
+        """Wrong builds and their controls, on the bench venue."""
+        return canaries()
+
+    # ---- for readers ---------------------------------------------------------------------------------------------
+    def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Steps, modes, seams, regimes."""
+        return subjects()
+
+    def describe(self, event: Event, scenario: Scenario) -> str | None:
+        """A plain sentence for a timeline."""
+        return describe(event, model_of(scenario))
+
+
+def _step_labels(data: Plain) -> tuple[str, ...]:
+    """The names of the runbook's steps, as far as the raw data has them: enough to check what faults refer to."""
+    runbook = data.get("runbook") if isinstance(data, dict) else None
+    steps = runbook.get("steps") if isinstance(runbook, dict) else None
+    labels = []
+    for step in steps if isinstance(steps, list) else ():
+        if isinstance(step, dict) and isinstance(step.get("step"), str):
+            labels.append(str(step.get("name") or step["step"].replace("_", "-")))
+    return tuple(labels)
+
+

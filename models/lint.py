@@ -1,0 +1,98 @@
+"""Static checks: mistakes of a runbook that need no simulation, and risks of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drydock.harness.mistakes import Mistakes, did_you_mean
+from drydock.harness.port import Rule, Scenario, Where
+from drydock.models.model import model_of
+from drydock.models.venue import SERVICES, Runbook, StepSpec
+
+NEEDS = {
+    "set_mode": "mode",
+    "start_services": "services",
+    "stop_services": "services",
+    "verify": "gate",
+}
+BAND_OVER_MARGIN_MAX = 9
+
+
+def check_runbook(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
+    """What a runbook must not be: mistakes with their place, all of them."""
+    _check_branch(runbook.steps, ("runbook", "steps"), where, mistakes)
+    if runbook.on_incident is not None:
+        _check_branch(runbook.on_incident.steps, ("runbook", "on_incident", "steps"), where, mistakes, is_incident=True)
+        incident = runbook.on_incident
+        for what in ("detect", "decide"):
+            if getattr(incident, f"{what}_min_ms") > getattr(incident, f"{what}_max_ms"):
+                place = where(("runbook", "on_incident", f"{what}_min_ms"))
+                mistakes.add(place, f"runbook.on_incident: {what}_min_ms is more than {what}_max_ms")
+
+
+def _check_branch(
+    steps: tuple[StepSpec, ...], path: tuple[str | int, ...], where: Where, mistakes: Mistakes,
+    *, is_incident: bool = False,
+) -> None:  # fmt: skip
+    labels: set[str] = set()
+    has_snapshot = is_incident
+    for number, spec in enumerate(steps):
+        here = (*path, number)
+        _check_fields(spec, here, where, mistakes)
+        if spec.label in labels:
+            mistakes.add(where(here), f"a second step is named '{spec.label}'; give each step its own name")
+        labels.add(spec.label)
+        has_snapshot |= spec.step == "snapshot"
+        if spec.step == "rollback" and not has_snapshot:
+            mistakes.add(where(here), "rollback: no snapshot is taken before it; add a step: snapshot")
+    _check_order(steps, path, where, mistakes, is_incident=is_incident)
+
+
+def _check_fields(spec: StepSpec, here: tuple[str | int, ...], where: Where, mistakes: Mistakes) -> None:
+    needed = NEEDS.get(spec.step)
+    if needed is not None and not getattr(spec, needed):
+        mistakes.add(where(here), f"{spec.step} needs {needed}:")
+    for number, name in enumerate(spec.services):
+        if name not in SERVICES:
+            place = where((*here, "services", number))
+            mistakes.add(place, f"unknown service '{name}'; {did_you_mean(name, SERVICES)}")
+
+
+def _check_order(
+    steps: tuple[StepSpec, ...], path: tuple[str | int, ...], where: Where, mistakes: Mistakes, *, is_incident: bool
+) -> None:
+    """Services that were stopped must be started before the venue resumes, and only stopped ones are started."""
+    stopped: set[str] = set(SERVICES) if is_incident else set()
+    for number, spec in enumerate(steps):
+        here = (*path, number)
+        if spec.step == "stop_services":
+            stopped |= set(spec.services)
+        elif spec.step == "start_services":
+            running = [name for name in spec.services if name in SERVICES and name not in stopped]
+            if running and not is_incident:
+                mistakes.add(where(here), f"{spec.label} starts {', '.join(running)}, which no step stopped before")
+            stopped -= set(spec.services)
+        elif spec.step == "resume" and stopped:
+            waiting = [name for name in SERVICES if name in stopped]
+            if not is_incident:
+                mistakes.add(
+                    where(here),
+                    f"{spec.label} resumes trading before {', '.join(waiting)} is started; "
+                    f"put a start_services step before it",
+                )
+
+
+def rules() -> Sequence[Rule]:
+    """Risks that are worth a line before anything runs; none of them decides."""
+    return (Rule("C1", "a price band is at most nine times the maintenance margin", _band_over_margin),)
+
+
+def _band_over_margin(scenario: Scenario) -> Sequence[str]:
+    """C1: band / MMF; the one line of lint that predicts where the second Paradex wave hit (domain 0, 4)."""
+    markets = model_of(scenario).markets
+    found = []
+    for number, name in enumerate(markets.names):
+        band, margin = int(markets.band_ppm[number]), int(markets.mmf_ppm[number])
+        if band > BAND_OVER_MARGIN_MAX * margin:
+            found.append(f"{name} has a price band of {band // margin} times its maintenance margin")
+    return found

@@ -1,0 +1,159 @@
+"""The shadow book: what every account would be worth had prices and indices been true.
+
+It follows what really happened to positions (fills, liquidations, busts, transfers, rollbacks), at the prices at which
+it happened, but realises funding with the truth index. Laws ask it whether an account was healthy at the truth; the
+ledger asks it what a wrong did to an account. It lives outside the world: only laws and the ledger reach it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.event import Event
+from drydock.harness.sim import Sim
+from drydock.models.accounts import VAULT, Holdings, Valuation
+from drydock.models.events import (
+    Bust,
+    Fill,
+    L1Transferred,
+    Liquidation,
+    PricesPublished,
+    RollbackDone,
+    SnapshotTaken,
+)
+from drydock.models.perp.liquidation import cut
+
+if TYPE_CHECKING:
+    from drydock.models.truth import Truth
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class Shadow:
+    """True holdings, brought up to date lazily."""
+
+    def __init__(self, truth: Truth, sim: Sim) -> None:
+        self._truth = truth
+        self.holdings: Holdings = truth.start_holdings.copy()
+        self._mark = truth.mark(0)
+        self._fills: list[tuple[int, Fill]] = []
+        self._cuts: list[Liquidation] = []
+        self._cut_ms = -1
+        self._snapshot = self.holdings
+        self._transfers_since: list[L1Transferred] = []
+        self._justified: Mask | None = None
+        for payload, observer in (
+            (Fill, self._on_fill), (Liquidation, self._on_liquidation), (PricesPublished, self._on_prices),
+            (Bust, self._on_bust), (L1Transferred, self._on_transfer), (SnapshotTaken, self._on_snapshot),
+            (RollbackDone, self._on_rollback),
+        ):  # fmt: skip
+            sim.hear(payload, observer)
+
+    # ---- questions -------------------------------------------------------------------------------------------
+    def value(self, at_ms: int) -> Valuation:
+        """Every account at the true mark and the truth index of that time, with the positions of now."""
+        self._flush()
+        return self._value(at_ms)
+
+    def band(self) -> Ints:
+        """What the stated band of the truth index means for each account (1e-6 USD)."""
+        size, market = self.holdings.size, self.holdings.layout.market
+        notional = np.abs(size) * self._mark[market]
+        return self.holdings.layout.per_account(notional // 1_000_000 * self._truth.index_band_ppm) + 1_000_000
+
+    def justified(self, at_ms: int) -> Mask:
+        """Which accounts were under margin at the truth at some instant of ``[at - staleness, at]``.
+
+        Asked about the liquidations of one instant, before any of them is applied. The band counts for the liquidator:
+        an account within it is not called wrongly liquidated.
+        """
+        if self._justified is None or self._cut_ms != at_ms:
+            self._flush_fills()
+            self._justified = self._was_under(at_ms)
+        return self._justified
+
+    def _was_under(self, at_ms: int) -> Mask:
+        declared, step_ms = self._truth.venue.declared, self._truth.venue.oracle.tick_ms
+        under = np.zeros(self.holdings.layout.accounts, np.bool_)
+        band = self.band()
+        since_ms = max(0, at_ms - declared.staleness_max_ms)
+        for instant_ms in range(since_ms, at_ms + step_ms, step_ms):
+            value = self._value(min(instant_ms, at_ms))
+            under |= value.margin >= value.equity - band
+        return under
+
+    def _value(self, at_ms: int) -> Valuation:
+        truth = self._truth
+        fee_ppm = truth.venue.liquidation.taker_fee_ppm
+        return self.holdings.value(truth.mark(at_ms), truth.index(at_ms), truth.markets.mmf_ppm, fee_ppm)
+
+    # ---- what happens ----------------------------------------------------------------------------------------
+    def _on_fill(self, happened: Event) -> None:
+        self._fills.append((happened.at_ms, happened.data))
+
+    def _on_liquidation(self, happened: Event) -> None:
+        if happened.at_ms != self._cut_ms:
+            self._flush()
+            self._cut_ms = happened.at_ms
+            self._justified = None
+        self._cuts.append(happened.data)
+
+    def _on_prices(self, happened: Event) -> None:
+        self._flush()
+        self._mark = happened.data.mark_quantums
+
+    def _on_bust(self, happened: Event) -> None:
+        self._flush()
+
+    def _on_transfer(self, happened: Event) -> None:
+        data: L1Transferred = happened.data
+        self.holdings.quote[data.account] += data.amount_quantums
+        self._transfers_since.append(data)
+
+    def _on_snapshot(self, happened: Event) -> None:
+        self._flush()
+        self._snapshot = self.holdings.copy()
+        self._transfers_since = []
+
+    def _on_rollback(self, happened: Event) -> None:
+        self._flush()
+        self.holdings = self._snapshot.copy()
+        for transfer in self._transfers_since:
+            self.holdings.quote[transfer.account] += transfer.amount_quantums
+
+    # ---- bringing up to date ------------------------------------------------------------------------------------
+    def _flush(self) -> None:
+        self._flush_fills()
+        self._flush_cuts()
+
+    def _flush_fills(self) -> None:
+        if not self._fills:
+            return
+        slot_of = self.holdings.layout.slot_of
+        index = self._truth.index(self._fills[0][0])
+        slots = [slot_of[key] for _, f in self._fills for key in ((f.taker, f.market), (f.maker, f.market))]
+        sizes = [size for _, f in self._fills for size in (f.size_quantums, -f.size_quantums)]
+        prices = [f.price_quantums for _, f in self._fills for _ in (0, 1)]
+        self._fills = []
+        self.holdings.trade(*(np.array(column, np.int64) for column in (slots, sizes, prices)), index)
+
+    def _flush_cuts(self) -> None:
+        if not self._cuts:
+            return
+        cuts, self._cuts = self._cuts, []
+        layout = self.holdings.layout
+        accounts = np.array([c.account for c in cuts], np.int64)
+        share_of = np.zeros(layout.accounts, np.int64)
+        share_of[accounts] = [c.share_ppm for c in cuts]
+        fines = np.array([c.penalty_quantums for c in cuts], np.int64)
+        slots = layout.slots_of(accounts)
+        sizes = cut(self.holdings.size[slots], share_of[layout.account[slots]])
+        prices, index = self._mark[layout.market[slots]], self._truth.index(self._cut_ms)
+        self.holdings.trade(slots, -sizes, prices, index)
+        self.holdings.trade(layout.market[slots], sizes, prices, index)
+        self.holdings.quote[accounts] -= fines
+        self.holdings.quote[VAULT] += int(fines.sum())
