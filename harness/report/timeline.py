@@ -1,7 +1,8 @@
 """One run told as a timeline: what happened, in order, and what it broke.
 
-A night has thousands of events; a reader needs dozens. An event of a rare kind is told; of a frequent kind the first
-ones are told and the rest are counted; an event that carries a finding is always told, with the law beside it.
+A night has thousands of events; a reader needs dozens. Kinds are told in full, the rarest first, as long as they fit
+on a page; of the others the first events are told and the rest are counted; an event that carries a finding is always
+told, with the law beside it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
 from drydock.harness.units import format_ms
 
-_RARE_MAX = 12
-"""A kind that occurs no more often than this is told event by event."""
+_PAGE = 60
+"""The events that are told in full."""
 _FIRST = 2
-"""So many of a frequent kind are told before the rest is counted."""
+"""So many of every other kind are told before the rest is counted."""
 _FINDINGS_SHOWN = 3
 _ARRAY_SHOWN = 6
 
@@ -54,14 +55,14 @@ class _Repeats:
 
     def line(self) -> Iterator[Line]:
         if self.counts:
-            told = ", ".join(f"{count} more {kind}" for kind, count in self.counts.most_common())
-            yield Line(self.last_ms, f"... {told}")
+            told = ", ".join(f"{number:,} {kind}" for kind, number in self.counts.most_common())
+            yield Line(self.last_ms, f"... more: {told}")
         self.counts.clear()
 
 
 def timeline(events: Sequence[Event], told: Mapping[Identity, str], cited: Mapping[Identity, str]) -> Iterator[Line]:
     """The lines of a run. ``told`` has a sentence for each event a reader may need, ``cited`` the law it breaks."""
-    total = Counter(event.kind for event in events if event.identity in told)
+    in_full = rare_kinds(Counter(event.kind for event in events if event.identity in told))
     seen: Counter[str] = Counter()
     repeats = _Repeats()
     for happened in events:
@@ -70,12 +71,24 @@ def timeline(events: Sequence[Event], told: Mapping[Identity, str], cited: Mappi
             continue
         seen[kind] += 1
         law = cited.get(identity, "")
-        if law or total[kind] <= _RARE_MAX or seen[kind] <= _FIRST:
+        if law or kind in in_full or seen[kind] <= _FIRST:
             yield from repeats.line()
             yield Line(happened.at_ms, told[identity], law, happened.data.is_harness_channel)
         else:
             repeats.add(happened)
     yield from repeats.line()
+
+
+def rare_kinds(totals: Mapping[str, int]) -> set[str]:
+    """The rarest kinds whose events together fit on a page."""
+    rare: set[str] = set()
+    left = _PAGE
+    for kind, total in sorted(totals.items(), key=lambda item: (item[1], item[0])):
+        left -= total
+        if left < 0:
+            break
+        rare.add(kind)
+    return rare
 
 
 def sentences(events: Iterable[Event], kit: Kit, case: Case) -> dict[Identity, str]:
@@ -207,8 +220,8 @@ def _findings(
         yield out.heading("What was broken")
     for law_id, found in grouped.items():
         law = laws.get(law_id)
-        title = Text.assemble((law_id, "bold red"), f"  {law.sentence} ({law.law_class})" if law else "")
-        yield out.indented(title.append(f"  {len(found)} times" if len(found) > 1 else ""))
+        yield out.indented(Text.assemble((law_id, "bold red"), f"  {law.sentence}" if law else ""))
+        yield out.indented(Text(f"{law.law_class if law else ''} · {count(len(found), 'finding')}", style="dim"), 6)
         shown = found if is_complete else found[:_FINDINGS_SHOWN]
         for finding in shown:
             yield out.indented(finding.detail, 6, bullet=clock(finding.at_ms, window_ms=window_ms))

@@ -49,23 +49,30 @@ def lines(events: list[Event], *cited: Finding) -> list[Line]:
 
 
 # ---- what is told ---------------------------------------------------------------------------------------------------
-def test_a_rare_kind_is_told_event_by_event() -> None:
-    """Twelve of a kind are twelve lines."""
-    assert 12 == len(lines([tick(n) for n in range(1, 13)]))
+def test_what_fits_on_a_page_is_told_event_by_event() -> None:
+    """Sixty events are sixty lines."""
+    assert 60 == len(lines([tick(n) for n in range(1, 61)]))
+
+
+def test_the_rarest_kinds_are_told_in_full() -> None:
+    """Steps among a thousand ticks are all told: they are what the night is made of."""
+    events = [tick(n) for n in range(1, 1001)] + [step(n, n * 30_000, "verify") for n in range(1, 31)]
+    told = lines(sorted(events, key=lambda happened: happened.at_ms))
+    assert 30 == sum(line.text.startswith("runbook:step") for line in told)
 
 
 def test_a_frequent_kind_is_told_twice_and_then_counted() -> None:
     """A hundred ticks are two lines and a count, which ends when the last of them happened."""
     *first, rest = lines([tick(n) for n in range(1, 101)])
     assert ["service:tick#1", "service:tick#2"] == [line.text for line in first]
-    assert (100_000, "... 98 more tick") == (rest.at_ms, rest.text)
+    assert (100_000, "... more: 98 tick") == (rest.at_ms, rest.text)
 
 
 def test_every_event_is_told_or_counted() -> None:
     """Lines and counts add up to the events, whatever interrupts the repeats."""
     events = [tick(n) for n in range(1, 101)] + [step(n, n * 7_500, "verify") for n in range(1, 6)]
     told = lines(sorted(events, key=lambda happened: happened.at_ms))
-    counted = sum(int(line.text.split()[1]) for line in told if line.text.startswith("..."))
+    counted = sum(int(line.text.split()[2]) for line in told if line.text.startswith("..."))
     assert len(events) == counted + sum(not line.text.startswith("...") for line in told)
 
 
