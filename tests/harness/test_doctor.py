@@ -11,7 +11,10 @@ import pytest
 from drydock.harness import registry
 from drydock.harness.doctor import diagnose, machine_facts
 from drydock.harness.port import Case
-from drydock.harness.run import HarnessError
+from drydock.harness.run import HarnessError, run_case
+
+RACE_LOST = "2c9622931cb0feb79a7c5e8fa989131b"
+RACE_WON = "eefc02a67566233ccc9b8682ce64c274"
 
 
 @pytest.mark.digest
@@ -21,6 +24,14 @@ def test_the_same_case_has_the_same_digest_everywhere(toy: ModuleType) -> None:
     diagnosis = diagnose(lambda: Case(scenario, "flat", scenario.reported, 1))
     assert [True, True] == [proof.holds for proof in diagnosis.proofs]
     assert diagnosis.is_healthy
+
+
+@pytest.mark.digest
+def test_the_toys_digest_is_pinned(toy: ModuleType) -> None:
+    """The same on every interpreter and processor, whichever lane the seed lets win: saved cases must stay true."""
+    scenario = toy.scenario(waits=False, load_ms=toy.TICK_MS, reported=())
+    digests = [run_case(Case(scenario, "busy", (), seed), toy.ToyKit()).digest for seed in range(4)]
+    assert [RACE_LOST, RACE_WON, RACE_WON, RACE_LOST] == digests
 
 
 def test_a_proof_that_fails_names_the_first_differing_event(toy: ModuleType) -> None:

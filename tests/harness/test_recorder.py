@@ -123,6 +123,17 @@ def test_the_same_numbers_in_any_integer_type_are_the_same() -> None:
     assert 1 == len({digest_of(happened(Sealed("a", array))) for array in arrays})
 
 
+def test_a_view_for_laws_is_not_covered() -> None:
+    """It shows a world that the state root beside it stands for; neither digest nor divergence looks into it."""
+
+    class View:
+        is_view = True
+
+    bare, seen = happened(Sealed("root", None)), happened(Sealed("root", View()))
+    assert digest_of(seen) == digest_of(happened(Sealed("root", View())))
+    assert first_divergence([bare], [seen]) is None
+
+
 @pytest.mark.parametrize("value", [0.5, np.array([0.5]), {"a": 1}, [1]])
 def test_what_is_no_integer_is_refused(value: Any) -> None:
     """Floats differ between processors; dictionaries and lists are no data of an event."""
