@@ -152,6 +152,13 @@ def test_a_broken_law_has_sentence_class_share_example_and_replay() -> None:
     assert [] == [part for part in wanted if part not in text]
 
 
+def test_a_replay_line_stands_once() -> None:
+    """Nine laws broken in one case: the command is printed once, and the others refer to it."""
+    verdict = replace(NO_GO, reported=bundle("reported", violation("F1"), violation("F3")))
+    text = section(told(verdict, replays=dict.fromkeys(("F1", "F3"), "drydock replay x.json")), "What was broken")
+    assert (1, 1) == (text.count("drydock replay x.json"), text.count("replay as for F1"))
+
+
 def test_a_law_within_its_limit_is_no_reason() -> None:
     """A service law that the policy tolerates is shown after those that decide, and says that it is tolerated."""
     limit = LimitLine("overrun", "service", "sweep", 1, 25_000, 110_000, 50_000, 0, passed=False)
@@ -184,6 +191,10 @@ def test_no_harm_is_said_and_not_left_out() -> None:
         ({"faults": (FaultLine("crash", True, 0, None),)}, "never exercised: crash"),
         ({"canaries": (CanaryLine("F1", "wrong", False, True, "not caught"),)}, "F1: not caught (wrong)"),
         ({"untested": ({"step": "any", "fault": "crash", "why": "no threat"},)}, "not tested crash: no threat"),
+        (
+            {"untested": tuple({"step": s, "fault": "crash", "why": "unnamed"} for s in ("stop", "start"))},
+            "not tested crash at stop, start: unnamed",
+        ),
         ({"switches": ({"name": "gate", "on": False},)}, "off: gate"),
         ({"sweep": bundle("sweep", exhausted=2)}, "2 runs used up the event budget"),
         ({"bounds": ()}, "bounds none"),
