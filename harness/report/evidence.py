@@ -62,7 +62,8 @@ def _bounds(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     alike = [bound for bound in verdict.bounds if bound.p_upper_ppm == clean.p_upper_ppm]
     laws = f"each of {len(alike)} safety laws" if len(alike) > 1 else alike[0].law
     together = " (95 % for all together)" if len(verdict.bounds) > 1 else " (95 %)"
-    yield f"p <= {percent_text(clean.p_upper_ppm)} for {laws}, {count(clean.runs_clean, 'run')} of the sweep clean{together}"
+    runs = f"{count(clean.runs_clean, 'run')} of the sweep clean"
+    yield f"p <= {percent_text(clean.p_upper_ppm)} for {laws}, {runs}{together}"
     worse = [f"{b.law} {percent_text(b.p_upper_ppm)}" for b in verdict.bounds if b not in alike]
     if worse:
         yield f"more for {clip(worse, _SHOWN)}"
