@@ -62,8 +62,8 @@ class Valuation:
     margin: Ints
 
     def under_margin(self) -> Ints:
-        """The people (not vault) whose margin exceeds their equity, or whose equity is gone though they hold something."""
-        is_under = (self.margin > self.equity) | ((self.equity <= 0) & (self.margin > 0))
+        """The people (not vault) who hold something and whose margin exceeds their equity."""
+        is_under = (self.margin > self.equity) & (self.margin > 0)
         is_under[VAULT] = False
         return np.flatnonzero(is_under)
 

@@ -2,7 +2,9 @@
 
 ``liquidation``  of an account that was healthy at the truth: the penalty, and what the transfer at mark lost against the
                  true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]`` (domain 6.2).
-``funding``      realised at a liquidation or a fill with an index that is not the truth's: what was taken too much.
+``funding``      realised at a liquidation or a fill with an index that is not the truth's: what was taken too much,
+                 once per position (it is then re-cached at the wrong index; what a later repair would take on top is not
+                 priced here).
 ``rollback``     legitimate fills that a rollback erased: what they were worth to the account at the true mark then.
 ``bad_debt``     accounts below zero at the truth when the night is over.
 
@@ -31,6 +33,7 @@ from drydock.models.events import (
 )
 from drydock.models.perp.funding import funding_pnl
 from drydock.models.perp.liquidation import cut
+from drydock.models.perp.units import INDEX_SHIFT
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -67,6 +70,8 @@ class VenueLedger:
         self._is_index_wrong = False
         self._index_ms = 0
         self._kept_index = self._index.copy()
+        self._charged: set[int] = set()
+        self._wrong = np.zeros(len(self._index), np.bool_)
 
     def observe(self, event: Event) -> None:
         """Prices what is harmful, follows what is not."""
@@ -90,25 +95,26 @@ class VenueLedger:
     # ---- indices ---------------------------------------------------------------------------------------------
     def _on_index(self, event: Event, data: IndexPublished) -> None:
         self._index[data.markets] = data.index
-        self._is_index_wrong = bool(self._wrong_markets(event.at_ms).any())
-
-    def _wrong_markets(self, at_ms: int) -> NDArray[np.bool_]:
-        """Markets whose published index is outside the stated band around the truth."""
-        truth = self._truth
-        band = (truth.outside.spot(at_ms) << 30) // 1_000_000 * truth.index_band_ppm
-        return np.abs(self._index - truth.index(at_ms)) > band
+        band = (self._truth.outside.spot(event.at_ms) << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
+        self._wrong = np.abs(self._index - self._truth.index(event.at_ms)) > band
+        self._is_index_wrong = bool(self._wrong.any())
 
     def _charge_funding(self, event: Event, accounts: Sequence[int], market: int) -> None:
         """``H_fund``: realising with the published index instead of the true one cost the account this much."""
-        if not self._wrong_markets(event.at_ms)[market]:
+        if not self._wrong[market]:
             return
-        holdings = self._truth.shadow.holdings
-        true_index = int(self._truth.index(event.at_ms)[market])
+        layout = self._truth.shadow.holdings.layout
         for account in accounts:
-            slot = holdings.layout.slot_of[(account, market)]
-            taken = -int(funding_pnl(holdings.size[slot], self._index[market], np.int64(true_index)))
-            if account != VAULT and taken > 0:
-                self._add(account, "funding", taken, event)
+            self._charge_slot(event, account, layout.slot_of[(account, market)], market)
+
+    def _charge_slot(self, event: Event, account: int, slot: int, market: int) -> None:
+        if slot in self._charged:
+            return
+        self._charged.add(slot)
+        size = self._truth.shadow.holdings.size[slot]
+        taken = -int(funding_pnl(size, self._index[market], self._truth.index(event.at_ms)[market]))
+        if account != VAULT:
+            self._add(account, "funding", taken, event)
 
     # ---- liquidations ----------------------------------------------------------------------------------------
     def _on_liquidation(self, event: Event, data: Liquidation) -> None:
@@ -125,11 +131,15 @@ class VenueLedger:
         lost = gone * (truth.mark(event.at_ms)[market] - self._mark[market])
         adverse = int(np.maximum(lost, 0).sum())
         self._add(data.account, "liquidation", data.penalty_quantums + adverse, event)
-        taken = -funding_pnl(holdings.size[slots], self._index[market], truth.index(event.at_ms)[market])
-        wrong = self._wrong_markets(event.at_ms)[market]
-        net = int(taken[wrong].sum())
-        if net > 0:
-            self._add(data.account, "funding", net, event)
+        self._charge_net(event, data.account, slots, market)
+
+    def _charge_net(self, event: Event, account: int, slots: Ints, market: Ints) -> None:
+        """All positions of the account are realised at once: gains and losses of wrong indices net out."""
+        wrong = self._wrong[market] & np.array([slot not in self._charged for slot in slots.tolist()])
+        self._charged.update(slots.tolist())
+        size, true_index = self._truth.shadow.holdings.size[slots], self._truth.index(event.at_ms)[market]
+        taken = -funding_pnl(size, self._index[market], true_index)
+        self._add(account, "funding", int(taken[wrong].sum()), event)
 
     # ---- rollback and end ----------------------------------------------------------------------------------------
     def _on_rollback(self, event: Event) -> None:
@@ -146,6 +156,7 @@ class VenueLedger:
                 self._add(account, "rollback", gain, event)
         self._since, self._fills, self._index = {}, [], self._kept_index.copy()
         self._is_index_wrong = False
+        self._charged.clear()
 
     def _add(self, account: int, kind: str, amount: int, event: Event) -> None:
         if amount <= 0:
