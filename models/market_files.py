@@ -37,8 +37,8 @@ class MarketFiles:
 
     def _find(self, name: str, key: str) -> Path | None:
         """Beside the scenario first, then among the packaged ones."""
-        own = folder_of(self._where) / name
-        for path in (own, DATA / name):
+        own = folder_of(self._where).joinpath(name)
+        for path in (own, DATA.joinpath(name)):
             if path.is_file():
                 self.hashes[name] = file_hash(path)
                 return path
