@@ -43,7 +43,7 @@ class Crash:
         else:
             did = world.services[self.target].crash(self.restart_ms)
         if did:
-            world.seams.mark_exercised()
+            world.seams.mark_exercised(f"kill {self.target}")
 
     def simpler(self) -> Iterable[Crash]:
         """At its step; back sooner."""

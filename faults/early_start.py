@@ -39,7 +39,7 @@ class EarlyStart:
         yield world.until(self.step, -self.early_ms)
         service = world.services[self.target]
         if not service.is_running:
-            world.seams.mark_exercised()
+            world.seams.mark_exercised(f"start {self.target}")
             world.start_service(self.target)
 
     def simpler(self) -> Iterable[EarlyStart]:

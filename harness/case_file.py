@@ -105,12 +105,13 @@ def case_from_plain(data: Plain, places: Places) -> Case:
     if keys is None:
         mistakes.raise_if_any()
     assert keys is not None  # or a mistake said why not
-    folder = _folder_with(keys.files, keys.folder, places, mistakes)
-    mistakes.raise_if_any()
+    folder = _best_folder(keys.files, keys.folder, places)
     inside = places.below(("scenario",), folder)
     with together(mistakes):
         kit = kit_of(keys.scenario, inside)
         scenario = kit.parse(keys.scenario, inside)
+        _check_files(keys.files, scenario, _folders(keys.folder, places), places, mistakes)
+        mistakes.raise_if_any()
         return _case(keys, laggards, scenario, kit, places)
 
 
@@ -148,26 +149,31 @@ def _laggards(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity
 
 
 # ---- the files that a case names ------------------------------------------------------------------------------------
-def _folder_with(files: Mapping[str, str], hint: str, places: Places, mistakes: Mistakes) -> Path:
-    """The folder that has every file the case names, unchanged; a mistake for each file that none has."""
+def _best_folder(files: Mapping[str, str], hint: str, places: Places) -> Path:
+    """The folder that has the most of the case's files, unchanged; what it lacks the kit may have packaged."""
     if not files:
         return Path(hint)
-    folders = _folders(hint, places)
-    for folder in folders:
-        if all(_state(folder / name, known) == "same" for name, known in files.items()):
-            return folder
+
+    def unchanged(folder: Path) -> int:
+        return sum(_state(folder / name, known) == "same" for name, known in files.items())
+
+    return max(_folders(hint, places), key=unchanged)
+
+
+def _check_files(
+    files: Mapping[str, str], scenario: Scenario, folders: list[Path], places: Places, mistakes: Mistakes
+) -> None:
+    """A mistake for each file that the scenario now reads with other contents, or does not find."""
+    looked = ", ".join(dict.fromkeys(str(folder) for folder in folders[:3]))
     for name, known in files.items():
-        states = {_state(folder / name, known) for folder in folders}
-        place, looked = places.key(("files", name)), ", ".join(dict.fromkeys(str(folder) for folder in folders[:3]))
-        if "same" in states and len(files) > 1:
+        found = scenario.files.get(name)
+        if found == known:
             continue
-        if "changed" in states:
+        place = places.key(("files", name))
+        if found is not None or any(_state(folder / name, known) == "changed" for folder in folders):
             mistakes.add(place, f"files: {name} has changed since the case was written (its hash was {known})")
         else:
             mistakes.add(place, f"files: {name} is missing; put it beside the case (looked in {looked})")
-    if not mistakes:
-        mistakes.add(places(("files",)), f"files: put {', '.join(files)} into one folder; they lie in several")
-    return folders[0]
 
 
 def _folders(hint: str, places: Places) -> list[Path]:

@@ -20,6 +20,7 @@ from drydock.models.venue import Runbook, Venue
 
 if TYPE_CHECKING:
     from drydock.models.shadow import Shadow
+    from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
 
@@ -66,6 +67,7 @@ class Truth:
         self.outside = outside
         self.start_index = index.copy()
         self.shadow: Shadow
+        self.watch: IndexWatch
         self._rows = [index.copy()]
         self._carry = np.zeros_like(index)
 

@@ -30,6 +30,7 @@ from drydock.models.service import Service
 from drydock.models.shadow import Shadow
 from drydock.models.truth import Outside, Truth
 from drydock.models.venue import Action, Runbook
+from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
 BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_prices": 0}
@@ -85,6 +86,7 @@ class VenueWorld:
         self.layout = start.holdings.layout
         self.truth = Truth(self.venue, self.runbook, markets, self.outside, start.holdings, start.index)
         self.truth.shadow = Shadow(self.truth, self.sim)
+        self.truth.watch = IndexWatch(self.truth, self.sim)
         self._start = start
         self._mark = mark
 

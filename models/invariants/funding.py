@@ -7,15 +7,8 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
-from drydock.models.events import (
-    BlockSealed,
-    IndexOnchain,
-    IndexPersisted,
-    IndexPublished,
-    RollbackDone,
-    SnapshotTaken,
-)
-from drydock.models.invariants.base import IndexWatch, VenueLaw
+from drydock.models.events import BlockSealed, IndexOnchain, IndexPersisted, IndexPublished, RollbackDone
+from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.funding import funding_pnl, max_step
 from drydock.models.perp.units import INDEX_SHIFT
 
@@ -26,33 +19,26 @@ class Continuity(VenueLaw):
     id, law_class = "F1", "safety"
     sentence = "a funding index moves no further than the rate cap allows in the time that passed"
     source = "StarkWare funding_tick.cairo; domain 9, F1"
-    hears = IndexWatch.hears
-
-    def begin(self, truth: Any) -> None:
-        """Starts from the indices of the night's start."""
-        super().begin(truth)
-        self._watch = IndexWatch(truth)
+    hears = (IndexPublished,)
 
     def observe(self, event: Event) -> None:
         """Judges each published index against the one before it."""
-        data = event.data
-        if isinstance(data, IndexPublished):
-            self.count(len(data.markets))
-            step = np.abs(data.index - self._watch.index[data.markets])
-            bound = self._watch.bound(data.markets, event.at_ms, self.truth.venue.declared.index_gap_cap_ms)
-            over = np.flatnonzero(step > bound)
-            if over.size:
-                worst = int(over[np.argmax((step // np.maximum(bound, 1))[over])])
-                market = int(data.markets[worst])
-                before = int(self._watch.index[market]) >> INDEX_SHIFT
-                after = int(data.index[worst]) >> INDEX_SHIFT
-                self.find(
-                    event.at_ms,
-                    f"{over.size} of {len(data.markets)} funding indices jumped; {self.name(market)} from {before} to "
-                    f"{after} price quantums, {int(step[worst]) // max(1, int(bound[worst]))} times what the cap allows",
-                    event.identity,
-                )
-        self._watch.follow(event)
+        watch = self.truth.watch
+        self.count(len(watch.markets))
+        if watch.is_small:
+            return
+        bound = np.maximum(watch.bound(self.truth.venue.declared.index_gap_cap_ms), 1)
+        over = np.flatnonzero(watch.step > bound)
+        if over.size:
+            worst = int(over[np.argmax((watch.step // bound)[over])])
+            before, after = int(watch.before[worst]) >> INDEX_SHIFT, int(event.data.index[worst]) >> INDEX_SHIFT
+            self.find(
+                event.at_ms,
+                f"{over.size} of {len(watch.markets)} funding indices jumped; {self.name(int(watch.markets[worst]))} "
+                f"from {before} to {after} price quantums, {int(watch.step[worst] // bound[worst])} times what the cap "
+                f"allows",
+                event.identity,
+            )
 
 
 class Completeness(VenueLaw):
@@ -75,35 +61,26 @@ class NoUnexplainedReset(VenueLaw):
     id, law_class = "F3", "safety"
     sentence = "no funding index is reset to zero (or to zero plus one tick) without having been there"
     source = "Paradex post-mortem, 23 January 2026 [P]; domain 9, F3"
-    hears = IndexWatch.hears
-
-    def begin(self, truth: Any) -> None:
-        """Starts from the indices of the night's start."""
-        super().begin(truth)
-        self._watch = IndexWatch(truth)
+    hears = (IndexPublished,)
 
     def observe(self, event: Event) -> None:
-        """Judges each published index that lies within one tick of zero."""
-        data = event.data
-        if isinstance(data, IndexPublished):
-            self.count(len(data.markets))
-            facts, spec = self.truth.markets, self.truth.venue.funding
-            spot = self.truth.outside.spot(event.at_ms)[data.markets]
-            cap, period = facts.rate_cap_ppm[data.markets], facts.period_ms[data.markets]
-            tick = max_step(cap, spot, spec.tick_ms, period)
-            moved = self._watch.bound(data.markets, event.at_ms, None)
-            before = np.abs(self._watch.index[data.markets])
-            reset = np.flatnonzero((np.abs(data.index) <= tick) & (before > tick + moved))
-            if reset.size:
-                names = ", ".join(self.name(int(data.markets[n])) for n in reset[:5])
-                more = f" and {reset.size - 5} more" if reset.size > 5 else ""
-                self.find(
-                    event.at_ms,
-                    f"funding indices of {reset.size} of {len(self.truth.markets)} markets are reset to zero: "
-                    f"{names}{more}",
-                    event.identity,
-                )
-        self._watch.follow(event)
+        """Judges each published index that lies within one tick of zero and moved further than a tick to get there."""
+        watch, truth = self.truth.watch, self.truth
+        markets = watch.markets
+        self.count(len(markets))
+        if watch.is_small:
+            return
+        facts, spot = truth.markets, truth.outside.spot(event.at_ms)[markets]
+        tick = max_step(facts.rate_cap_ppm[markets], spot, truth.venue.funding.tick_ms, facts.period_ms[markets])
+        reset = np.flatnonzero((np.abs(event.data.index) <= tick) & (np.abs(watch.before) > tick + watch.bound(None)))
+        if reset.size:
+            names = ", ".join(self.name(int(markets[n])) for n in reset[:5])
+            more = f" and {reset.size - 5} more" if reset.size > 5 else ""
+            self.find(
+                event.at_ms,
+                f"funding indices of {reset.size} of {len(truth.markets)} markets are reset to zero: {names}{more}",
+                event.identity,
+            )
 
 
 class CopiesAgree(VenueLaw):
@@ -112,12 +89,12 @@ class CopiesAgree(VenueLaw):
     id, law_class = "F4", "safety"
     sentence = "the copies of a funding index in cloud, database and chain agree within their lag"
     source = "domain 9, F4"
-    hears = (IndexPublished, IndexPersisted, IndexOnchain, BlockSealed, SnapshotTaken, RollbackDone)
+    hears = (IndexPersisted, IndexOnchain, BlockSealed, RollbackDone)
 
     def begin(self, truth: Any) -> None:
         """All copies start equal."""
         super().begin(truth)
-        self._copies = {kind: IndexWatch(truth) for kind in (IndexPublished, IndexPersisted, IndexOnchain)}
+        self._copies = {"database": _Copy(truth), "chain": _Copy(truth)}
         self._is_dirty = False
 
     def observe(self, event: Event) -> None:
@@ -127,36 +104,47 @@ class CopiesAgree(VenueLaw):
             if self._is_dirty:
                 self._compare(event)
                 self._is_dirty = False
-        elif isinstance(data, SnapshotTaken | RollbackDone):
-            for copy in self._copies.values():
-                copy.follow(event)
-        else:
-            self._take(event)
+        elif isinstance(data, IndexPersisted):
             self._is_dirty = True
-
-    def _take(self, event: Event) -> None:
-        data = event.data
-        copy = self._copies[type(data)]
-        kept = data.written == 1 if isinstance(data, IndexPersisted) else np.ones(len(data.markets), np.bool_)
-        copy.index[data.markets[kept]] = data.index[kept]
-        copy.at_ms[data.markets[kept]] = event.at_ms
+            self._copies["database"].take(data.markets[data.written == 1], data.index[data.written == 1], event.at_ms)
+        elif isinstance(data, IndexOnchain):
+            self._is_dirty = True
+            self._copies["chain"].take(data.markets, data.index, event.at_ms)
+        else:
+            for copy in self._copies.values():
+                copy.take(slice(None), self.truth.watch.index, event.at_ms)
 
     def _compare(self, event: Event) -> None:
-        cloud = self._copies[IndexPublished]
-        for other, label in ((IndexPersisted, "database"), (IndexOnchain, "chain")):
-            copy = self._copies[other]
-            lag_ms = np.minimum(np.abs(cloud.at_ms - copy.at_ms), self.truth.venue.declared.copies_lag_ms)
-            facts = self.truth.markets
-            spot = self.truth.outside.spot(event.at_ms)
-            lag_ms = lag_ms + self.truth.venue.funding.tick_ms
+        watch, truth = self.truth.watch, self.truth
+        for label, copy in self._copies.items():
+            self.count()
+            gap = np.abs(watch.index - copy.index)
+            if (gap <= watch.small).all():
+                continue
+            lag_ms = np.minimum(np.abs(watch.at_ms - copy.at_ms), truth.venue.declared.copies_lag_ms)
+            facts, spot = truth.markets, truth.outside.spot(event.at_ms)
+            lag_ms = lag_ms + truth.venue.funding.tick_ms
             bound = max_step(facts.rate_cap_ppm, spot + spot // 10, lag_ms, facts.period_ms)
-            apart = np.flatnonzero(np.abs(cloud.index - copy.index) > bound)
-            self.check(
-                event, apart.size == 0,
-                lambda apart=apart, label=label: (
-                    f"{apart.size} funding indices differ between cloud and {label}, first {self.name(int(apart[0]))}"
-                ),
-            )  # fmt: skip
+            apart = np.flatnonzero(gap > bound)
+            if apart.size:
+                first = self.name(int(apart[0]))
+                told = f"{apart.size} funding indices differ between cloud and {label}, first {first}"
+                self.find(event.at_ms, told, event.identity)
+
+
+class _Copy:
+    """One copy of all indices, with the time of each."""
+
+    __slots__ = ("at_ms", "index")
+
+    def __init__(self, truth: Any) -> None:
+        self.index = truth.start_index.copy()
+        self.at_ms = np.zeros_like(self.index)
+
+    def take(self, markets: Any, index: Any, at_ms: int) -> None:
+        """These markets' indices arrive in this copy."""
+        self.index[markets] = index
+        self.at_ms[markets] = at_ms
 
 
 class AccountFundingStep(VenueLaw):
@@ -165,28 +153,25 @@ class AccountFundingStep(VenueLaw):
     id, law_class = "F5", "safety"
     sentence = "no account's funding moves further than its positions and the rate caps allow"
     source = "domain 9, F5"
-    hears = (*IndexWatch.hears, BlockSealed)
+    hears = (IndexPublished, BlockSealed)
 
     def begin(self, truth: Any) -> None:
-        """Starts from the positions and indices of the night's start."""
+        """Starts from the positions of the night's start."""
         super().begin(truth)
-        self._watch = IndexWatch(truth)
         self._size = truth.start_holdings.size
         self._layout = truth.start_holdings.layout
 
     def observe(self, event: Event) -> None:
         """Judges all accounts at each tick; no market over its bound means no account over its own."""
-        data = event.data
+        data, watch = event.data, self.truth.watch
         if isinstance(data, BlockSealed):
             self._size = data.view.size
             return
-        if isinstance(data, IndexPublished):
-            self.count(self._layout.accounts)
-            bound = self._watch.bound(data.markets, event.at_ms, self.truth.venue.declared.index_gap_cap_ms)
-            step = data.index - self._watch.index[data.markets]
-            if (np.abs(step) > bound).any():
-                self._judge_accounts(event, step, bound)
-        self._watch.follow(event)
+        self.count(self._layout.accounts)
+        if not watch.is_small:
+            bound = watch.bound(self.truth.venue.declared.index_gap_cap_ms)
+            if (watch.step > bound).any():
+                self._judge_accounts(event, data.index - watch.before, bound)
 
     def _judge_accounts(self, event: Event, step: object, bound: object) -> None:
         markets, layout, size = event.data.markets, self._layout, self._size

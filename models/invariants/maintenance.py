@@ -20,7 +20,7 @@ from drydock.models.events import (
     SnapshotTaken,
     WindowClosed,
 )
-from drydock.models.invariants.base import IndexWatch, VenueLaw
+from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.funding import max_step
 from drydock.models.venue import LEGAL_MODE_CHANGES
 
@@ -105,19 +105,11 @@ class ResumeGate(VenueLaw):
     id, law_class = "M5", "safety"
     sentence = "the venue goes back to OK only with fresh prices, agreeing copies, ready services and plausible indices"
     source = "domain 9, M5"
-    hears = (ResumeChecked, *IndexWatch.hears)
-
-    def begin(self, truth: Any) -> None:
-        """Follows the published indices."""
-        super().begin(truth)
-        self._watch = IndexWatch(truth)
+    hears = (ResumeChecked,)
 
     def observe(self, event: Event) -> None:
         """Judges the moment of the resume."""
         data = event.data
-        if not isinstance(data, ResumeChecked):
-            self._watch.follow(event)
-            return
         limit_ms = self.truth.venue.declared.fill_price_age_ms
         age_ms = data.oldest_price_age_ms
         self.check(event, age_ms <= limit_ms, f"OK with a price {age_ms} ms old; {limit_ms} ms are allowed")
@@ -133,7 +125,7 @@ class ResumeGate(VenueLaw):
         spot = truth.outside.spot(at_ms)
         facts = truth.markets
         bound = max_step(facts.rate_cap_ppm, spot, truth.runbook.window_ms, facts.period_ms)
-        return int((np.abs(self._watch.index - truth.index(at_ms)) > bound).sum())
+        return int((np.abs(truth.watch.index - truth.index(at_ms)) > bound).sum())
 
 
 class RollbackClosure(VenueLaw):

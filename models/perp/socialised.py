@@ -1,9 +1,12 @@
 """Socialised loss: what withdrawals are cut by once bankruptcies exceed the insurance fund.
 
-Source: Paradex documentation, "Socialized losses". Venue totals are Python integers: they have no bound.
+Source: Paradex documentation, "Socialized losses". The sum of bankruptcies stays below 2^62 micro-USD (four
+trillion USD).
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from drydock.models.perp.units import PPM, Int64s
 
@@ -13,7 +16,7 @@ def ex_bankruptcy_quantums(equity_quantums: Int64s, fund_quantums: int) -> int:
 
     A user bankruptcy is max(0, -AccountValue). A fund that is itself negative adds to the hole.
     """
-    bankruptcy = sum(-int(value) for value in equity_quantums[equity_quantums < 0])
+    bankruptcy = -int(np.minimum(equity_quantums, 0).sum())
     return max(0, bankruptcy - fund_quantums)
 
 
