@@ -58,7 +58,7 @@ def test_a_setting_is_as_good_as_an_edit_of_the_file(tmp_path: Path) -> None:
 
 def test_a_setting_may_add_a_key_that_is_allowed() -> None:
     """And a whole list or mapping."""
-    scenario = load_scenario(SHOP, ["reported.plan=[]", "sweep={name: two, faults: [2, 2]}", "policy.least_runs=50"])
+    scenario = load_scenario(SHOP, ["reported.plan=[]", "sweep={name: two, faults: [2, 2]}", "policy.least=50"])
     assert ((), Sweep("two", 2, 2), 50) == (scenario.reported, scenario.sweep, scenario.policy.least_runs)
 
 
@@ -70,7 +70,7 @@ def test_what_is_wrong_with_a_setting_is_told_at_the_setting() -> None:
         "--set bare: allowed is PATH=VALUE, e.g. policy.level=ci",
         "--set name.x: name is 'shop-morning' and has no 'x'",
         "--set policy.levle: policy.levle: unknown key 'levle'; did you mean 'level'? "
-        "allowed: least_runs, level, limits, refunds",
+        "allowed: least, level, limits, refunds",
         f"--set runbook.0.duration_ms: {duration}",
         "--set runbook.7.name: runbook is a list and has no '7'; allowed: 0 to 1",
         "--set sweep.faults: value '0.5': 0.5 is no whole number; "
