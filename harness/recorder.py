@@ -7,11 +7,13 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drydock.harness.event import Event
 
 _FLUSH_AT = 8192
 _NONE = -(2**63)
+_SMALL_ARRAY = 64  # up to here a list is cheaper than hashing the array by itself
 
 
 class Recorder:
@@ -45,9 +47,12 @@ class Recorder:
         if data.is_harness_channel:
             return
         self.count += 1
-        buffer = self._buffer
-        lane, kind = self.code(happened.lane), self.code(happened.kind)
-        buffer += (happened.at_ms, lane, kind, happened.nth)
+        at_ms, lane, kind, nth, _, _ = happened
+        names, buffer = self._names, self._buffer
+        if lane not in names or kind not in names:
+            self.code(lane)
+            self.code(kind)
+        buffer += (at_ms, names[lane], names[kind], nth)
         if data.integers_only:
             buffer += data
         else:
@@ -64,14 +69,12 @@ class Recorder:
     def _add(self, value: Any) -> None:
         if isinstance(value, int):
             self._buffer.append(value)
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "iub":
+            self._add_array(value)
         elif isinstance(value, str):
             self._buffer.append(self.code(value))
         elif value is None:
             self._buffer.append(_NONE)
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "iub":
-            self._buffer.append(value.size)
-            self._flush()
-            self._hash.update(np.ascontiguousarray(value, dtype="<i8").tobytes())
         elif isinstance(value, tuple):
             self._buffer.append(len(value))
             for item in value:
@@ -80,6 +83,15 @@ class Recorder:
             return  # a view for laws; what it shows is covered by the event's other fields (the state root)
         else:
             raise TypeError(f"an event holds integers, texts and integer arrays, not {type(value).__name__}: {value!r}")
+
+    def _add_array(self, value: NDArray[Any]) -> None:
+        """Its size and its values in C order: the same bytes whether a small one joins the buffer or a large one passes it."""
+        self._buffer.append(value.size)
+        if value.dtype == np.int64 and value.size <= _SMALL_ARRAY:
+            self._buffer += value.ravel().tolist()
+        else:
+            self._flush()
+            self._hash.update(np.ascontiguousarray(value, dtype="<i8").tobytes())
 
     def _flush(self) -> None:
         if self._buffer:
