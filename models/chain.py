@@ -21,6 +21,7 @@ from drydock.models.events import (
     BlockView,
     Bust,
     IndexOnchain,
+    L1Credited,
     L1Reconciled,
     SnapshotTaken,
 )
@@ -213,8 +214,9 @@ class Chain:
             undo = FillTx(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
             self._apply_fills([undo])
             fills.remove(fill)
+            parties = int(account[fill.taker_slot]), int(account[fill.maker_slot])
             market = int(self.layout.market[fill.taker_slot])
-            self._sim.emit(Bust(int(account[fill.taker_slot]), market, fill.size), self._lane)
+            self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
             self.on_bust(fill)
         return self.value() if busted else value
 
@@ -256,6 +258,7 @@ class Chain:
             _, account, amount = transfers[self.l1_cursor]
             self.holdings.quote[account] += amount
             self._world.cloud.on_transfer(account, amount)
+            self._sim.emit(L1Credited(account, amount), self._lane)
             self.l1_cursor += 1
 
     def reconcile_l1(self) -> None:

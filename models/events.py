@@ -228,11 +228,13 @@ class Liquidation(NamedTuple):
 
 @event("bust")
 class Bust(NamedTuple):
-    """The chain refuses what the cloud had done; the cloud takes it back."""
+    """The chain refuses a fill that the cloud had made; the cloud takes it back from both parties."""
 
-    account: int
     market: int
+    taker: int
+    maker: int
     size_quantums: int
+    price_quantums: int
 
 
 class BlockView:
@@ -264,6 +266,14 @@ class BlockSealed(NamedTuple):
 @event("l1.transferred")
 class L1Transferred(NamedTuple):
     """Money moves on L1: a deposit (positive) or a payout (negative), in 1e-6 USD. No rollback undoes it."""
+
+    account: int
+    amount_quantums: int
+
+
+@event("l1.credited")
+class L1Credited(NamedTuple):
+    """The chain takes an L1 transfer into an account's balance, once it is confirmed; 1e-6 USD."""
 
     account: int
     amount_quantums: int

@@ -95,7 +95,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"account {d.account} is liquidated ({d.share_ppm // 10_000} %), worth {d.equity_quantums // USD} USD "
         f"against {d.margin_quantums // USD} USD"
     ),
-    Bust: lambda d, m: f"the chain busts a fill of account {d.account}",
+    Bust: lambda d, m: f"the chain busts a fill of account {d.taker}",
     IntentsBlocked: lambda d, m: f"{d.count} intents found the venue closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,

@@ -18,7 +18,7 @@ from drydock.models.accounts import VAULT, Holdings, Valuation
 from drydock.models.events import (
     Bust,
     Fill,
-    L1Transferred,
+    L1Credited,
     Liquidation,
     PricesPublished,
     RollbackDone,
@@ -44,11 +44,10 @@ class Shadow:
         self._cuts: list[Liquidation] = []
         self._cut_ms = -1
         self._snapshot = self.holdings
-        self._transfers_since: list[L1Transferred] = []
         self._justified: Mask | None = None
         for payload, observer in (
             (Fill, self._on_fill), (Liquidation, self._on_liquidation), (PricesPublished, self._on_prices),
-            (Bust, self._on_bust), (L1Transferred, self._on_transfer), (SnapshotTaken, self._on_snapshot),
+            (Bust, self._on_bust), (L1Credited, self._on_credit), (SnapshotTaken, self._on_snapshot),
             (RollbackDone, self._on_rollback),
         ):  # fmt: skip
             sim.hear(payload, observer)
@@ -107,23 +106,22 @@ class Shadow:
         self._mark = happened.data.mark_quantums
 
     def _on_bust(self, happened: Event) -> None:
+        data: Bust = happened.data
         self._flush()
+        undone = Fill(data.market, data.taker, data.maker, -data.size_quantums, data.price_quantums, 0)
+        self._fills.append((happened.at_ms, undone))
 
-    def _on_transfer(self, happened: Event) -> None:
-        data: L1Transferred = happened.data
+    def _on_credit(self, happened: Event) -> None:
+        data: L1Credited = happened.data
         self.holdings.quote[data.account] += data.amount_quantums
-        self._transfers_since.append(data)
 
     def _on_snapshot(self, happened: Event) -> None:
         self._flush()
         self._snapshot = self.holdings.copy()
-        self._transfers_since = []
 
     def _on_rollback(self, happened: Event) -> None:
         self._flush()
         self.holdings = self._snapshot.copy()
-        for transfer in self._transfers_since:
-            self.holdings.quote[transfer.account] += transfer.amount_quantums
 
     # ---- bringing up to date ------------------------------------------------------------------------------------
     def _flush(self) -> None:
