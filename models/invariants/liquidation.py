@@ -84,8 +84,8 @@ class Gate(VenueLaw):
 class Completion(VenueLaw):
     """L4: if ``AV_true < MMR_true`` for longer than D, a liquidation was attempted; the price of waiting is bad debt.
 
-    The clock stands while the declared matrix or a declared freshness rule forbids liquidations. An account that ends up
-    below zero at the truth while the clock stood, or after it ran out, costs what it is below zero.
+    The clock stands while the declared matrix or a declared freshness rule forbids liquidations. An account that ends
+    up below zero at the truth while the clock stood, or after it ran out, costs what it is below zero.
     """
 
     id, law_class = "L4", "loss"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.port import Finding
 from drydock.models.events import (
     BlockSealed,
     Fill,
@@ -113,14 +115,18 @@ class ResumeGate(VenueLaw):
         limit_ms = self.truth.venue.declared.fill_price_age_ms
         age_ms = data.oldest_price_age_ms
         self.check(event, age_ms <= limit_ms, f"OK with a price {age_ms} ms old; {limit_ms} ms are allowed")
-        self.check(event, data.markets_without_index == 0, f"OK while {data.markets_without_index} markets lack an index")
-        self.check(event, data.markets_apart == 0, f"OK while {data.markets_apart} indices differ between cloud and chain")
+        self.check(
+            event, data.markets_without_index == 0, f"OK while {data.markets_without_index} markets lack an index"
+        )
+        self.check(
+            event, data.markets_apart == 0, f"OK while {data.markets_apart} indices differ between cloud and chain"
+        )
         self.check(event, data.services_down == 0, f"OK while {data.services_down} services are not ready")
         wrong = self._implausible(event.at_ms)
         self.check(event, wrong == 0, f"OK while {wrong} of {len(self.truth.markets)} funding indices are implausible")
 
     def _implausible(self, at_ms: int) -> int:
-        """Indices further from the truth index than the rate cap allows for the declared window, plus the stated band."""
+        """How many indices are further from the truth index than the rate cap allows for the announced window."""
         truth = self.truth
         spot = truth.outside.spot(at_ms)
         facts = truth.markets
@@ -132,7 +138,9 @@ class RollbackClosure(VenueLaw):
     """M6: after a rollback to H no store refers to a height above H; sequence numbers go on; L1 is reconciled."""
 
     id, law_class = "M6", "safety"
-    sentence = "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
+    sentence = (
+        "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
+    )
     source = "Starknet node incidents; domain 9, M6"
     hears = (RollbackDone, BlockSealed, L1Reconciled)
 
@@ -164,9 +172,9 @@ class RollbackClosure(VenueLaw):
 
 
 class WindowKept(VenueLaw):
-    """W1: the venue is back before the announced end of the window."""
+    """W1: the venue is back before the announced end of the window; a window that never closes is overrun too."""
 
-    id, law_class = "W1", "service"
+    id, law_class, mode = "W1", "service", "eventually"
     sentence = "the window is not overrun"
     source = "the runbook's announced window"
     hears = (WindowClosed,)
@@ -175,3 +183,11 @@ class WindowKept(VenueLaw):
         """Judges the end of the window."""
         overrun_ms = event.data.overrun_ms
         self.check(event, overrun_ms == 0, f"the venue is back {overrun_ms // 1000} s after the announced end")
+
+    def end(self) -> Sequence[Finding]:
+        """The findings; where the runbook is not through by the end of the night, nobody else says so."""
+        if not self.checks:
+            self.count()
+            night_ms = self.truth.runbook.night_ms
+            self.find(night_ms, f"the window is still open after {night_ms // 1000} s, when the night is over")
+        return self._findings

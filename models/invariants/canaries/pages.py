@@ -1,0 +1,18 @@
+"""A wrong build for V1, and its control."""
+
+from __future__ import annotations
+
+from drydock.harness.port import Canary
+from drydock.models.invariants.canaries.build import on_bench
+from drydock.models.world import VenueWorld
+
+
+class PagesReadTheBackup(VenueWorld):
+    """The read models were pointed at a backup of the night's start and left there."""
+
+    def history_at(self, at_ms: int) -> tuple[int, int, int, int, int]:
+        """The state of the backup."""
+        return self._history[0]
+
+
+CANARIES = (Canary("V1", "pages go on reading a backup", on_bench(), on_bench(), PagesReadTheBackup),)
