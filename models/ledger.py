@@ -33,7 +33,6 @@ from drydock.models.events import (
 )
 from drydock.models.perp.funding import funding_pnl
 from drydock.models.perp.liquidation import cut
-from drydock.models.perp.units import INDEX_SHIFT
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -64,14 +63,10 @@ class VenueLedger:
         """Starts from the night's first prices and indices."""
         self._truth = truth
         self._mark = truth.mark(0)
-        self._index = truth.start_index.copy()
         self._fills: list[Fill] = []
         self._end_ms = 0
         self._is_index_wrong = False
-        self._index_ms = 0
-        self._kept_index = self._index.copy()
         self._charged: set[int] = set()
-        self._wrong = np.zeros(len(self._index), np.bool_)
 
     def observe(self, event: Event) -> None:
         """Prices what is harmful, follows what is not."""
@@ -86,22 +81,16 @@ class VenueLedger:
         elif isinstance(data, PricesPublished):
             self._mark = data.mark_quantums
         elif isinstance(data, IndexPublished):
-            self._on_index(event, data)
+            self._is_index_wrong = bool(self._truth.shadow.is_wrong.any())
         elif isinstance(data, SnapshotTaken):
-            self._since, self._fills, self._kept_index = {}, [], self._index.copy()
+            self._since, self._fills = {}, []
         elif isinstance(data, RollbackDone):
             self._on_rollback(event)
 
     # ---- indices ---------------------------------------------------------------------------------------------
-    def _on_index(self, event: Event, data: IndexPublished) -> None:
-        self._index[data.markets] = data.index
-        band = (self._truth.outside.spot(event.at_ms) << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
-        self._wrong = np.abs(self._index - self._truth.index(event.at_ms)) > band
-        self._is_index_wrong = bool(self._wrong.any())
-
     def _charge_funding(self, event: Event, accounts: Sequence[int], market: int) -> None:
         """``H_fund``: realising with the published index instead of the true one cost the account this much."""
-        if not self._wrong[market]:
+        if not self._truth.shadow.is_wrong[market]:
             return
         layout = self._truth.shadow.holdings.layout
         for account in accounts:
@@ -112,7 +101,7 @@ class VenueLedger:
             return
         self._charged.add(slot)
         size = self._truth.shadow.holdings.size[slot]
-        taken = -int(funding_pnl(size, self._index[market], self._truth.index(event.at_ms)[market]))
+        taken = -int(funding_pnl(size, self._truth.watch.index[market], self._truth.shadow.index(event.at_ms)[market]))
         if account != VAULT:
             self._add(account, "funding", taken, event)
 
@@ -135,10 +124,10 @@ class VenueLedger:
 
     def _charge_net(self, event: Event, account: int, slots: Ints, market: Ints) -> None:
         """All positions of the account are realised at once: gains and losses of wrong indices net out."""
-        wrong = self._wrong[market] & np.array([slot not in self._charged for slot in slots.tolist()])
+        wrong = self._truth.shadow.is_wrong[market] & np.array([slot not in self._charged for slot in slots.tolist()])
         self._charged.update(slots.tolist())
-        size, true_index = self._truth.shadow.holdings.size[slots], self._truth.index(event.at_ms)[market]
-        taken = -funding_pnl(size, self._index[market], true_index)
+        size, true_index = self._truth.shadow.holdings.size[slots], self._truth.shadow.index(event.at_ms)[market]
+        taken = -funding_pnl(size, self._truth.watch.index[market], true_index)
         self._add(account, "funding", int(taken[wrong].sum()), event)
 
     # ---- rollback and end ----------------------------------------------------------------------------------------
@@ -154,7 +143,7 @@ class VenueLedger:
         for account, gain in sorted(worth.items()):
             if gain > 0:
                 self._add(account, "rollback", gain, event)
-        self._since, self._fills, self._index = {}, [], self._kept_index.copy()
+        self._since, self._fills = {}, []
         self._is_index_wrong = False
         self._charged.clear()
 

@@ -1,7 +1,8 @@
 """The shadow book: what every account would be worth had prices and indices been true.
 
 It follows what really happened to positions (fills, liquidations, busts, transfers, rollbacks), at the prices at which
-it happened, but realises funding with the truth index. Laws ask it whether an account was healthy at the truth; the
+it happened, but realises funding with the right index: the published one where it lies within the stated band around the
+truth index (what a gap or a late price does to it is no wrong), else the truth index. Laws ask it whether an account was healthy at the truth; the
 ledger asks it what a wrong did to an account. It lives outside the world: only laws and the ledger reach it.
 """
 
@@ -18,6 +19,7 @@ from drydock.models.accounts import VAULT, Holdings, Valuation
 from drydock.models.events import (
     Bust,
     Fill,
+    IndexPublished,
     L1Credited,
     Liquidation,
     PricesPublished,
@@ -25,6 +27,7 @@ from drydock.models.events import (
     SnapshotTaken,
 )
 from drydock.models.perp.liquidation import cut
+from drydock.models.perp.units import INDEX_SHIFT
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -45,10 +48,13 @@ class Shadow:
         self._cut_ms = -1
         self._snapshot = self.holdings
         self._justified: Mask | None = None
+        self._offset = np.zeros_like(truth.start_index)
+        self.is_wrong = np.zeros(len(truth.start_index), np.bool_)
+        """Markets whose published index lies outside the stated band around the truth index."""
         for payload, observer in (
             (Fill, self._on_fill), (Liquidation, self._on_liquidation), (PricesPublished, self._on_prices),
             (Bust, self._on_bust), (L1Credited, self._on_credit), (SnapshotTaken, self._on_snapshot),
-            (RollbackDone, self._on_rollback),
+            (RollbackDone, self._on_rollback), (IndexPublished, self._on_index),
         ):  # fmt: skip
             sim.hear(payload, observer)
 
@@ -57,6 +63,10 @@ class Shadow:
         """Every account at the true mark and the truth index of that time, with the positions of now."""
         self._flush()
         return self._value(at_ms)
+
+    def index(self, at_ms: int) -> Ints:
+        """The right index of every market (index units) at a time."""
+        return self._truth.index(at_ms) + self._offset
 
     def band(self) -> Ints:
         """What the stated band of the truth index means for each account (1e-6 USD)."""
@@ -88,9 +98,19 @@ class Shadow:
     def _value(self, at_ms: int) -> Valuation:
         truth = self._truth
         fee_ppm = truth.venue.liquidation.taker_fee_ppm
-        return self.holdings.value(truth.mark(at_ms), truth.index(at_ms), truth.markets.mmf_ppm, fee_ppm)
+        return self.holdings.value(truth.mark(at_ms), self.index(at_ms), truth.markets.mmf_ppm, fee_ppm)
 
     # ---- what happens ----------------------------------------------------------------------------------------
+    def _on_index(self, happened: Event) -> None:
+        data: IndexPublished = happened.data
+        markets = data.markets
+        self._flush()
+        gap = data.index - self._truth.index(happened.at_ms)[markets]
+        spot = self._truth.outside.spot(happened.at_ms)[markets]
+        wrong = np.abs(gap) > (spot << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
+        self.is_wrong[markets] = wrong
+        self._offset[markets] = np.where(wrong, 0, gap)
+
     def _on_fill(self, happened: Event) -> None:
         self._fills.append((happened.at_ms, happened.data))
 
@@ -132,7 +152,7 @@ class Shadow:
         if not self._fills:
             return
         slot_of = self.holdings.layout.slot_of
-        index = self._truth.index(self._fills[0][0])
+        index = self.index(self._fills[0][0])
         slots = [slot_of[key] for _, f in self._fills for key in ((f.taker, f.market), (f.maker, f.market))]
         sizes = [size for _, f in self._fills for size in (f.size_quantums, -f.size_quantums)]
         prices = [f.price_quantums for _, f in self._fills for _ in (0, 1)]
@@ -150,7 +170,7 @@ class Shadow:
         fines = np.array([c.penalty_quantums for c in cuts], np.int64)
         slots = layout.slots_of(accounts)
         sizes = cut(self.holdings.size[slots], share_of[layout.account[slots]])
-        prices, index = self._mark[layout.market[slots]], self._truth.index(self._cut_ms)
+        prices, index = self._mark[layout.market[slots]], self.index(self._cut_ms)
         self.holdings.trade(slots, -sizes, prices, index)
         self.holdings.trade(layout.market[slots], sizes, prices, index)
         self.holdings.quote[accounts] -= fines

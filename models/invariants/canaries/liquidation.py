@@ -32,7 +32,7 @@ CANARIES = (
     Canary(
         "L1",
         "the health check takes the liquidation penalty for the taker fee",
-        on_bench(regime="crash"),
+        on_bench(RAISED_MARGIN, regime="crash"),
         on_bench(RAISED_MARGIN, regime="crash"),
         venue_with(cloud=TakesThePenaltyForTheFee),
     ),

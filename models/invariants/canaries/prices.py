@@ -29,6 +29,8 @@ class SilentFeed(MarketData):
             super()._take_spot(message)
 
 
+_SILENCE = venue_with(market_data=SilentFeed)
+
 CANARIES = (
     Canary(
         "P1", "a market without votes is priced at zero", on_bench(), on_bench(), venue_with(market_data=PriceOfNobody)
@@ -38,7 +40,7 @@ CANARIES = (
         "spot feeds fall silent and nobody looks at the age of prices",
         on_bench("venue.safeguards.price_freshness=null"),
         on_bench(),
-        venue_with(market_data=SilentFeed),
-        venue_with(market_data=SilentFeed),
+        _SILENCE,
+        _SILENCE,
     ),
 )
