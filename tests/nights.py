@@ -1,4 +1,4 @@
-"""Small nights for tests: real worlds on packaged scenarios, played whole or step by step, and what happened in them."""
+"""Small nights for tests: real worlds on packaged scenarios, whole or step by step, and what happened in them."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def refused_fill(on: Stage) -> tuple[int, int]:
 
 
 def test_bust_restores_both_parties_in_both_copies() -> None:
-    """The chain busts what leaves the taker under margin: sizes of taker and maker are as before, in cloud and chain."""
+    """The chain busts what leaves the taker under margin: sizes are as before, in cloud and chain."""
     on = stage("venue.markets.only=[BTC-USD-PERP]")
     chain, cloud = on.world.chain, on.world.cloud
     sizes, quote = chain.holdings.size.copy(), int(chain.holdings.quote.sum())
@@ -260,7 +260,7 @@ def test_unconfirmed_deposit_waits() -> None:
 
 
 def test_night_with_a_rollback_ends_with_what_l1_says() -> None:
-    """Whatever a rollback erased: in the end credited plus waiting is the L1 ledger, and the root was the snapshot's."""
+    """Whatever a rollback erased: credited plus waiting is the L1 ledger in the end, and the root came back."""
     result = play(
         "venue.funding.readiness=process_up",
         "venue.safeguards.price_freshness=null",

@@ -112,7 +112,7 @@ def test_compare_and_set_writes_only_over_the_version_it_read(tries: list[tuple[
     made = database()
     state = {key: (100 + key, 1) for key in range(ROWS)}
     for number, (key, expected) in enumerate(tries):
-        value, version = state[key]
+        _, version = state[key]
         rows = write(made, key, number, expected)
         if version == expected:
             state[key] = (number, version + 1)
