@@ -89,7 +89,7 @@ def subjects() -> Mapping[str, Sequence[tuple[str, str]]]:
     gates = {
         "processes_up": "every process exists: liveness, not readiness",
         "ready": "every service says that it is ready, by its own rule",
-        "indices_present": "every market's index on the chain is younger than the window",
+        "indices_present": "every market's index on the chain is younger than the restart",
         "copies_agree": "indices in the cloud and on the chain agree within the declared lag",
         "prices_fresh": "no price is older than declared for a fill",
     }

@@ -47,6 +47,8 @@ class People:
         self._transfers = transfers
         self._next = 0
         self._turn = 0
+        self._closed_ms = -1
+        self._missed = 0
         self._lanes: dict[int, Any] = {}
 
     def start(self) -> None:
@@ -58,15 +60,19 @@ class People:
     def open(self) -> None:
         """The venue trades: from now on intents are sent. Those of the closed time are counted as blocked."""
         self._turn += 1
-        first = bisect_left(self._at_ms, self._sim.now_ms)
-        if first > self._next:
-            self._sim.emit(IntentsBlocked(first - self._next), self._pump_lane)
-        self._next = max(self._next, first)
+        first = max(self._next, bisect_left(self._at_ms, self._sim.now_ms))
+        blocked = first - self._next + self._missed
+        if blocked:
+            self._sim.emit(IntentsBlocked(blocked), self._pump_lane)
+        self._next, self._missed = first, 0
         self._send_next_instant()
 
     def close(self) -> None:
-        """The venue does not trade: nothing further is sent."""
+        """The venue does not trade: nothing further is sent. The instant that waits on its lanes is taken back."""
         self._turn += 1
+        self._closed_ms = self._sim.now_ms
+        if self._next and self._at_ms[self._next - 1] > self._closed_ms:
+            self._next = bisect_left(self._at_ms, self._at_ms[self._next - 1])
 
     def _send_next_instant(self) -> None:
         """Puts all intents of the next instant on their clients' lanes; the last of them draws the following ones."""
@@ -87,6 +93,7 @@ class People:
     def _send(self, arg: tuple[int, int, bool]) -> None:
         n, turn, is_last = arg
         if turn != self._turn:
+            self._missed += self._at_ms[n] == self._closed_ms  # later ones were taken back
             return
         self._sim.cause = None
         seam = self._world.gateway.seam

@@ -199,8 +199,13 @@ class Player:
         if gate == "prices_fresh":
             return self._oldest_price_age_ms() <= world.venue.declared.fill_price_age_ms
         if gate == "indices_present":
-            return bool((world.chain.index_ms > self._runbook.before_ms).all())
+            return bool((world.chain.index_ms > self._restarted_ms()).all())
         return self._markets_apart() == 0
+
+    def _restarted_ms(self) -> int:
+        """When a service was last started: an index from before says nothing of the restarted engine."""
+        restarted_ms = self._world.restarted_ms
+        return -1 if restarted_ms is None else restarted_ms
 
     def _oldest_price_age_ms(self) -> int:
         return self._sim.now_ms - int(self._world.cloud.price_ms.min())
@@ -215,5 +220,5 @@ class Player:
     def _check_resume(self) -> ResumeChecked:
         world = self._world
         down = sum(1 for service in world.services.values() if not service.is_ready)
-        missing = int((world.cloud.index_ms < self._runbook.before_ms).sum()) if world.has_restarted else 0
+        missing = int((world.cloud.index_ms < self._restarted_ms()).sum())
         return ResumeChecked(self._oldest_price_age_ms(), missing, self._markets_apart(), down)

@@ -56,7 +56,7 @@ class VenueWorld:
         self.window_closed: SimpyEvent = sim.event()
         self.mode = "ok"
         self.acked_modes: dict[str, str] = {}
-        self.has_restarted = False
+        self.restarted_ms: int | None = None
         self.seams = Seams()
         self.seams.add("service.boot", "a service passes a named boot step")
         self._steps_started: dict[str, SimpyEvent] = {}
@@ -215,7 +215,7 @@ class VenueWorld:
         if self.venue.safeguards.full_downtime and self.database.is_copying:
             self._deferred_starts.append(name)
             return False
-        self.has_restarted = True
+        self.restarted_ms = self.sim.now_ms
         return self.services[name].start()
 
     def on_copy_complete(self) -> None:
