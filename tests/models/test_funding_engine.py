@@ -63,7 +63,7 @@ def first_tick(events: list[Event]) -> tuple[int, Event]:
     )
 
 
-# ---- when does it tick, and what ---------------------------------------------------------------------------------------
+# ---- when does it tick, and what ------------------------------------------------------------------------------------
 ALL, LOADED, DIES = "all markets", "those whose rows had arrived", "none: the process dies of the missing row"
 FIRST_TICK = [
     ("process_up", "default_zero", ALL, False),
@@ -109,7 +109,7 @@ def test_first_tick_comes_a_full_period_after_the_engine_may_tick(readiness: str
     assert list(range(ready_ms + 5_000, ticks[-1] + 1, 5_000)) == ticks
 
 
-# ---- the night of 19 January ------------------------------------------------------------------------------------------
+# ---- the night of 19 January ----------------------------------------------------------------------------------------
 def near_zero(on_night: RunResult, tick: Event) -> set[int]:
     """The markets that a publication says are within a cent of a percent of zero, and were far from it before."""
     before = of(on_night.events, IndexPublished)[0].index
@@ -161,7 +161,7 @@ def test_default_zero_starts_no_earlier_than_the_process() -> None:
     assert {5_000} == {int(tick.data.dt_ms[market]) for market in reset}
 
 
-# ---- checksum -----------------------------------------------------------------------------------------------------------
+# ---- checksum -------------------------------------------------------------------------------------------------------
 EARLY = EarlyStart(step="start-services", target="funding", early_ms=60_000)
 
 
@@ -199,7 +199,7 @@ def test_raise_dies_of_a_missing_row_until_it_is_there() -> None:
     assert "F3" not in broken(result)
 
 
-# ---- epochs ---------------------------------------------------------------------------------------------------------------
+# ---- epochs ---------------------------------------------------------------------------------------------------------
 def rows(engine_stage: Stage) -> Ints:
     table = engine_stage.world.database.transact([Read(TABLE, np.arange(3))])[0]
     return np.column_stack((table.values[:, INDEX], table.values[:, AT_MS], table.version))
@@ -244,7 +244,7 @@ def test_compare_and_set_does_not_overwrite_a_row_that_was_not_read() -> None:
     assert refused == near_zero(result, tick)
 
 
-# ---- safeguards -----------------------------------------------------------------------------------------------------------
+# ---- safeguards -----------------------------------------------------------------------------------------------------
 def test_data_validation_refuses_whole_ticks() -> None:
     """G1, G2: a tick with one index too far or one market missing publishes nothing at all; then all come at once."""
     result = night(*policy("process_up"), "venue.safeguards.data_validation={}")

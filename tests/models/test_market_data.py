@@ -45,11 +45,11 @@ def test_mark_is_spot_times_one_plus_the_median_of_external_rates() -> None:
 
 
 def test_prices_come_at_an_even_pace_and_say_how_old_they_are() -> None:
-    """One publication each five seconds; the age is that of the oldest source's message."""
+    """One publication each five seconds; the age is that of the oldest message in it."""
     stage = Stage(*SECOND).at(20_001)
     published = told(stage.events, PricesPublished)
     assert [0, 5_000, 10_000, 15_000, 20_000] == [at_ms for at_ms, _ in published]
-    assert {1_000} == {int(age) for _, prices in published[1:] for age in prices.age_ms}
+    assert {5_000} == {int(age) for _, prices in published[1:] for age in prices.age_ms}
 
 
 def late(stage: Stage, seam: str, label: str, delay_ms: int, market: int | None = None) -> None:
@@ -71,7 +71,7 @@ def test_one_late_source_ages_the_median_unless_freshness_shuts_it_out() -> None
         late(stage, "oracle.spot", "spot-1", 20_000)
         stage.at(60_000)
         ages[rule] = max(int(prices.age_ms.max()) for _, prices in told(stage.events, PricesPublished)[8:])
-    assert {"null": 21_000, "{}": 1_000} == ages
+    assert {"null": 21_000, "{}": 5_000} == ages
 
 
 def test_late_market_ages_alone() -> None:
@@ -80,19 +80,19 @@ def test_late_market_ages_alone() -> None:
     for source in ("spot-1", "spot-2"):
         late(stage, "oracle.spot", source, 10_000, market=1)
     stage.at(60_000)
-    assert [1_000, 11_000, 1_000] == told(stage.events, PricesPublished)[-1][1].age_ms.tolist()
+    assert [5_000, 11_000, 5_000] == told(stage.events, PricesPublished)[-1][1].age_ms.tolist()
 
 
-def test_basis_is_held_where_external_venues_are_silent() -> None:
-    """Absent is not zero: without any external rate the last known basis stands."""
+def test_market_without_an_external_rate_is_not_priced() -> None:
+    """Absent is not zero: a restarted service that hears no external venue publishes nothing."""
     stage = Stage(*SECOND, regime="calm").at(10_001)
-    basis = stage.world.market_data.last.basis_ppm.copy()  # type: ignore[union-attr]
     for venue in range(3):
-        late(stage, "oracle.external", f"external-{venue + 1}", 1 << 40)
-    stage.world.market_data.rates.made_ms[:] = NEVER
-    stage.at(30_001)
-    assert basis.any()
-    assert basis.tolist() == stage.world.market_data.last.basis_ppm.tolist()  # type: ignore[union-attr]
+        late(stage, "oracle.external", f"external-{venue + 1}", 60_000)
+    stage.world.market_data.stop()
+    stage.world.start_service("market_data")
+    stage.at(60_000)
+    assert not stage.world.market_data.is_ready
+    assert 10_000 == told(stage.events, PricesPublished)[-1][0]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
