@@ -52,7 +52,7 @@ class Feed:
 
 
 class MarketData(Service):
-    """The service. Its readiness: every market has a price from at least one source."""
+    """The service. Its readiness: every market has a spot price and an external rate from at least one source."""
 
     name = "market_data"
     boot_steps = ("process_up", "connect", "first_prices")
@@ -70,7 +70,6 @@ class MarketData(Service):
         self.spot = Feed(spec.spot_sources, markets)
         self.rates = Feed(spec.external_venues, markets)
         self.last: PriceMessage | None = None
-        self._basis = np.zeros(markets, np.int64)
 
     # ---- life ------------------------------------------------------------------------------------------------
     def begin_ready(self) -> None:
@@ -89,7 +88,7 @@ class MarketData(Service):
         yield from super().boot_step(step)
         if step == "connect":
             self._connect()
-        while step == "first_prices" and not bool((self.spot.made_ms.max(axis=0) > NEVER).all()):
+        while step == "first_prices" and self._aggregate() is None:
             yield self.sim.sleep(self.world.venue.oracle.tick_ms, "first_prices")
 
     def on_ready(self) -> None:
@@ -165,20 +164,27 @@ class MarketData(Service):
             self._send(message)
 
     def _aggregate(self) -> PriceMessage | None:
-        """Median of the sources. With price freshness on, sources older than its limit do not vote."""
-        made_ms = self.spot.made_ms
-        present = made_ms > NEVER
+        """Medians of the sources that vote; a message is as old as the oldest value in it."""
+        spot_votes, rate_votes = self._voters(self.spot), self._voters(self.rates)
+        if not bool((spot_votes.any(axis=0) & rate_votes.any(axis=0)).all()):
+            return None
+        spot, _ = median_of_votes(self.spot.value, spot_votes)
+        basis, _ = median_of_votes(self.rates.value, rate_votes)
+        now_ms = self.sim.now_ms
+        made_ms = np.minimum(
+            np.where(spot_votes, self.spot.made_ms, now_ms).min(axis=0),
+            np.where(rate_votes, self.rates.made_ms, now_ms).min(axis=0),
+        )
+        return PriceMessage(spot, basis, mark_price(spot, basis), made_ms)
+
+    def _voters(self, feed: Feed) -> Mask:
+        """Sources that were heard; with price freshness on, those within its strictest limit where there are any."""
+        present: Mask = feed.made_ms > NEVER
         freshness = self.world.venue.safeguards.price_freshness
         if freshness is not None:
-            fresh = made_ms >= self.sim.now_ms - freshness.liquidation_ms // 2
+            fresh = feed.made_ms >= self.sim.now_ms - freshness.liquidation_ms
             present &= fresh | ~fresh.any(axis=0)
-        if not bool(present.any(axis=0).all()):
-            return None
-        spot, _ = median_of_votes(self.spot.value, present)
-        oldest_ms = np.where(present, made_ms, self.sim.now_ms).min(axis=0)
-        basis, known = median_of_votes(self.rates.value, self.rates.made_ms > NEVER)
-        self._basis = np.where(known, basis, self._basis)
-        return PriceMessage(spot, self._basis, mark_price(spot, self._basis), oldest_ms)
+        return present
 
     def _send(self, message: PriceMessage) -> None:
         if not self._publish_seam:

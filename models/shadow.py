@@ -88,12 +88,22 @@ class Shadow:
     def _was_under(self, at_ms: int) -> Mask:
         declared, step_ms = self._truth.venue.declared, self._truth.venue.oracle.tick_ms
         under = np.zeros(self.holdings.layout.accounts, np.bool_)
-        band = self.band()
         since_ms = max(0, at_ms - declared.staleness_max_ms)
+        band = self.band() + self._vintage_allowance(since_ms, at_ms)
         for instant_ms in range(since_ms, at_ms + step_ms, step_ms):
             value = self._value(min(instant_ms, at_ms))
             under |= value.margin >= value.equity - band
         return under
+
+    def _vintage_allowance(self, since_ms: int, at_ms: int) -> Ints:
+        """What the spread of the external rates in the window means per account (1e-6 USD): a mark may combine a spot of
+        one instant with rates of another, each fresh enough."""
+        outside, layout = self._truth.outside, self.holdings.layout
+        step_ms = self._truth.venue.oracle.external_tick_ms
+        rates = np.array([outside.median_rate(t) for t in (*range(since_ms, at_ms, step_ms), at_ms)])
+        spread_ppm = rates.max(axis=0) - rates.min(axis=0)
+        notional = np.abs(self.holdings.size) * self._mark[layout.market]
+        return layout.per_account(notional // 1_000_000 * spread_ppm[layout.market])
 
     def _value(self, at_ms: int) -> Valuation:
         truth = self._truth
