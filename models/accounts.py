@@ -6,14 +6,14 @@ Positions live in *slots*: one slot is one (account, market) pair, sorted by acc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drydock.models.perp.funding import funding_pnl
 from drydock.models.perp.margin import initial_margin, maintenance_margin
+from drydock.models.perp.units import INDEX_SHIFT, PPM
 
 Ints = NDArray[np.int64]
 
@@ -32,12 +32,19 @@ class Layout:
         self.market = np.concatenate([np.asarray(p, np.int64) for p in portfolios])
         self.start = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.int64)
         self.slots = len(self.market)
+        self.account_of: list[int] = self.account.tolist()
+        self.market_of: list[int] = self.market.tolist()
+        self._first: list[int] = [*self.start.tolist(), self.slots]
         self.by_market = np.argsort(self.market, kind="stable")
         self.market_start = np.searchsorted(self.market[self.by_market], np.arange(markets))
         self.slot_of = {
             (account, market): slot
-            for slot, (account, market) in enumerate(zip(self.account.tolist(), self.market.tolist(), strict=True))
+            for slot, (account, market) in enumerate(zip(self.account_of, self.market_of, strict=True))
         }
+
+    def slots_of_one(self, account: int) -> range:
+        """The slots of one account."""
+        return range(self._first[account], self._first[account + 1])
 
     def per_account(self, per_slot: Ints) -> Ints:
         """Sums over the slots of each account. Every account has at least one slot."""
@@ -54,12 +61,26 @@ class Layout:
         return np.flatnonzero(chosen[self.account])
 
 
-@dataclass(slots=True)
 class Valuation:
-    """What each account is worth at given marks and indices, in 1e-6 USD: ``equity[a]`` and maintenance ``margin[a]``."""
+    """What each account is worth at given marks and indices, in 1e-6 USD: ``equity[a]`` and maintenance ``margin[a]``.
 
-    equity: Ints
-    margin: Ints
+    The margin is worked out when it is first asked for, which must be before the positions change: most blocks ask only
+    whether somebody is below zero.
+    """
+
+    __slots__ = ("_margin", "_work_out", "equity")
+
+    def __init__(self, equity: Ints, work_out_margin: Callable[[], Ints]) -> None:
+        self.equity = equity
+        self._work_out = work_out_margin
+        self._margin: Ints | None = None
+
+    @property
+    def margin(self) -> Ints:
+        """Maintenance margin of every account."""
+        if self._margin is None:
+            self._margin = self._work_out()
+        return self._margin
 
     def under_margin(self) -> Ints:
         """The people (not vault) who hold something and whose margin exceeds their equity."""
@@ -76,21 +97,24 @@ class Holdings:
     ``cached[s]`` the funding index (index units) up to which this position's funding is in ``quote``.
     """
 
-    __slots__ = ("cached", "layout", "quote", "realised", "size")
+    __slots__ = ("_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "layout", "quote", "realised", "size")
 
-    def __init__(self, layout: Layout, quote: Ints, size: Ints, cached: Ints) -> None:
+    def __init__(self, layout: Layout, quote: Ints, size: Ints, cached: Ints, realised: Ints | None = None) -> None:
         self.layout = layout
         self.quote = quote
         self.size = size
         self.cached = cached
-        self.realised = np.zeros(layout.markets, np.int64)
+        self.realised = np.zeros(layout.markets, np.int64) if realised is None else realised
         """Funding that went into ``quote`` so far, by market (1e-6 USD)."""
+        # The same memory, element by element: a fifth of the price of indexing an array. The arrays are never replaced.
+        self._quote_at = memoryview(quote)  # type: ignore[arg-type]
+        self._size_at = memoryview(size)  # type: ignore[arg-type]
+        self._cached_at = memoryview(cached)  # type: ignore[arg-type]
+        self._realised_at = memoryview(self.realised)  # type: ignore[arg-type]
 
     def copy(self) -> Holdings:
         """An independent copy on the same layout."""
-        twin = Holdings(self.layout, self.quote.copy(), self.size.copy(), self.cached.copy())
-        twin.realised = self.realised.copy()
-        return twin
+        return Holdings(self.layout, self.quote.copy(), self.size.copy(), self.cached.copy(), self.realised.copy())
 
     def take_from(self, other: Holdings) -> None:
         """Becomes equal to ``other``."""
@@ -105,13 +129,34 @@ class Holdings:
         market = layout.market
         marks = mark[market]
         worth = size * marks + funding_pnl(size, index[market], self.cached)
-        margin = maintenance_margin(size, marks, margin_ppm[market], fee_ppm)
-        return Valuation(self.quote + layout.per_account(worth), layout.per_account(margin))
+        return Valuation(
+            self.quote + layout.per_account(worth),
+            lambda: layout.per_account(maintenance_margin(size, marks, margin_ppm[market], fee_ppm)),
+        )
 
     def initial_margin(self, mark: Ints, margin_ppm: Ints, fee_ppm: int) -> Ints:
         """Initial margin of every account (1e-6 USD)."""
         market = self.layout.market
         return self.layout.per_account(initial_margin(self.size, mark[market], margin_ppm[market], fee_ppm))
+
+    def value_one(
+        self, account: int, mark: Sequence[int], index: Sequence[int], ratio_ppm: Sequence[int]
+    ) -> tuple[int, int]:
+        """Equity of one account and its margin at these ratios (fee included): :meth:`value` in plain integers."""
+        market_of, size_at, cached_at = self.layout.market_of, self._size_at, self._cached_at
+        equity, margin = self._quote_at[account], 0
+        for slot in self.layout.slots_of_one(account):
+            size = size_at[slot]
+            if size:
+                market = market_of[slot]
+                worth = size * mark[market]
+                equity += worth + (-size * (index[market] - cached_at[slot]) >> INDEX_SHIFT)
+                margin -= -abs(worth) * ratio_ppm[market] // PPM
+        return equity, margin
+
+    def size_one(self, slot: int) -> int:
+        """The signed size in one slot."""
+        return self._size_at[slot]
 
     def realise_funding(self, slots: Ints, index: Ints) -> None:
         """Moves the funding of these slots into ``quote`` and re-caches their index. Slots are unique."""
@@ -130,14 +175,13 @@ class Holdings:
 
     def trade_one(self, slot: int, size: int, price: int, index: int) -> None:
         """:meth:`trade` for one slot in plain integers: the hot path of a fill."""
-        held = int(self.size[slot])
-        account = self.layout.account[slot]
-        paid = funding_pnl(held, index, int(self.cached[slot]))
+        layout, held = self.layout, self._size_at[slot]
+        paid = -held * (index - self._cached_at[slot]) >> INDEX_SHIFT  # funding_pnl: here nothing can overflow
         if paid:
-            self.realised[self.layout.market[slot]] += paid
-        self.quote[account] += paid - size * price
-        self.size[slot] = held + size
-        self.cached[slot] = index
+            self._realised_at[layout.market_of[slot]] += paid
+        self._quote_at[layout.account_of[slot]] += paid - size * price
+        self._size_at[slot] = held + size
+        self._cached_at[slot] = index
 
     def to_bytes(self) -> bytes:
         """The canonical form: quote, size, cached, realised as little-endian 64-bit integers."""
@@ -150,9 +194,7 @@ class Holdings:
         flat = np.frombuffer(raw, dtype="<i8").astype(np.int64)
         bounds = np.cumsum([layout.accounts, layout.slots, layout.slots, layout.markets])
         quote, size, cached, realised = np.split(flat, bounds[:-1])
-        restored = cls(layout, quote, size, cached)
-        restored.realised = realised
-        return restored
+        return cls(layout, quote, size, cached, realised)
 
 
 class RootKeys:

@@ -112,7 +112,9 @@ class Chain:
         self.l1 = L1Ledger()
         self.l1_cursor = 0
         self.socialised_ppm = 0
+        self._credited = 0
         self._pending: list[Transaction] = []
+        self._mmr_list: list[int] = (world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
         self._is_armed = False
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         layout = holdings.layout
@@ -149,9 +151,9 @@ class Chain:
         pending, self._pending = self._pending, []
         self._credit_l1()
         fills, liquidated = self._apply(pending)
-        value = self.value()
         if fills:
-            value = self._bust(fills, value)
+            self._bust(fills)
+        value = self.value()
         self.socialised_ppm = self._socialise(value)
         self._emit_sealed(len(pending), fills, liquidated, value)
         self.on_sealed(self.height)
@@ -192,8 +194,11 @@ class Chain:
 
     def _apply_fills(self, group: list[FillTx]) -> None:
         if group:
-            slots, sizes, prices = fill_arrays(group)
-            self.holdings.trade(slots, sizes, prices, self.index)
+            trade, market_of, index = self.holdings.trade_one, self.layout.market_of, self.index.tolist()
+            for fill in group:
+                now = index[market_of[fill.taker_slot]]
+                trade(fill.taker_slot, fill.size, fill.price, now)
+                trade(fill.maker_slot, -fill.size, fill.price, now)
 
     def _liquidate(self, transaction: LiquidationTx) -> Liquidated:
         """Validated again at the chain's own prices: an account that is not under margin here is left alone."""
@@ -203,25 +208,28 @@ class Chain:
             self._world.markets, self._world.venue.liquidation,
         )  # fmt: skip
 
-    def _bust(self, fills: list[FillTx], value: Valuation) -> Valuation:
+    def _bust(self, fills: list[FillTx]) -> None:
         """Takes back this block's fills of accounts that they left under margin, latest first."""
-        under = set(value.under_margin().tolist())
-        if not under:
-            return value
-        account = self.layout.account
-        busted = [fill for fill in fills if int(account[fill.taker_slot]) in under and self._increased(fill)]
+        mark, index = self.mark.tolist(), self.index.tolist()
+        account_of = self.layout.account_of
+        takers = {account_of[fill.taker_slot] for fill in fills if self._increased(fill)} - {VAULT}
+        under = set()
+        for taker in takers:
+            equity, margin = self.holdings.value_one(taker, mark, index, self._mmr_list)
+            if margin > max(0, equity):
+                under.add(taker)
+        busted = [fill for fill in fills if account_of[fill.taker_slot] in under and self._increased(fill)]
         for fill in reversed(busted):
             undo = FillTx(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
             self._apply_fills([undo])
             fills.remove(fill)
-            parties = int(account[fill.taker_slot]), int(account[fill.maker_slot])
-            market = int(self.layout.market[fill.taker_slot])
+            parties = account_of[fill.taker_slot], account_of[fill.maker_slot]
+            market = self.layout.market_of[fill.taker_slot]
             self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
             self.on_bust(fill)
-        return self.value() if busted else value
 
     def _increased(self, fill: FillTx) -> bool:
-        return int(self.holdings.size[fill.taker_slot]) * fill.size > 0
+        return self.holdings.size_one(fill.taker_slot) * fill.size > 0
 
     def _socialise(self, value: Valuation) -> int:
         people = value.equity[1:]
@@ -239,8 +247,8 @@ class Chain:
         view = BlockView(
             layout=self.layout, quote=_frozen(holdings.quote), size=_frozen(holdings.size),
             cached=_frozen(holdings.cached), realised=_frozen(holdings.realised), index=_frozen(self.index),
-            mark=_frozen(self.mark), equity=value.equity, margin=value.margin, fills=fills, liquidated=liquidated,
-            deposits=self.l1.total(self.l1_cursor), socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
+            mark=_frozen(self.mark), equity=value.equity, fills=fills, liquidated=liquidated,
+            deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
         )  # fmt: skip
         self._sim.emit(BlockSealed(self.height, self.sequence, high, low, transactions, view), self._lane)
 
@@ -257,6 +265,7 @@ class Chain:
         while self.l1_cursor < len(transfers) and transfers[self.l1_cursor][0] <= now_ms:
             _, account, amount = transfers[self.l1_cursor]
             self.holdings.quote[account] += amount
+            self._credited += amount
             self._world.cloud.on_transfer(account, amount)
             self._sim.emit(L1Credited(account, amount), self._lane)
             self.l1_cursor += 1
@@ -287,6 +296,7 @@ class Chain:
         self.holdings.take_from(holdings)
         self.height = snapshot.height
         self.l1_cursor = snapshot.l1_cursor
+        self._credited = self.l1.total(snapshot.l1_cursor)
         self.drop_pending()
 
     def _to_bytes(self) -> bytes:

@@ -42,9 +42,11 @@ class Cloud:
         self._index_list = index.tolist()
         self._price_ms_list = self.price_ms.tolist()
         self._imf_list: list[int] = world.markets.imf_ppm.tolist()
-        self._market_of: list[int] = holdings.layout.market.tolist()
-        self._account_of: list[int] = holdings.layout.account.tolist()
-        self._free: list[int] = []
+        self._imr_list: list[int] = (world.markets.imf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
+        self._market_of = holdings.layout.market_of
+        self._account_of = holdings.layout.account_of
+        self._free: dict[int, int] = {}
+        self._free_at: tuple[list[int], list[int]] | None = None
         self._freshness_ms = world.venue.safeguards.price_freshness
 
     # ---- what it hears -------------------------------------------------------------------------------------------
@@ -64,10 +66,13 @@ class Cloud:
 
     def on_transfer(self, account: int, amount: int) -> None:
         """L1 money was credited or paid out on the chain."""
+        self.free_collateral(account)
         self.holdings.quote[account] += amount
 
     def on_bust(self, fill: FillTx) -> None:
         """The chain refused a fill: both parties are put back."""
+        self.free_collateral(self._account_of[fill.taker_slot])
+        self.free_collateral(self._account_of[fill.maker_slot])
         self._trade(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
 
     def resync(self, chain: Chain) -> None:
@@ -86,15 +91,24 @@ class Cloud:
         return self.holdings.value(self.mark, self.index, world.markets.mmf_ppm, world.venue.liquidation.taker_fee_ppm)
 
     def refresh_free(self) -> None:
-        """Free collateral (account value minus initial margin) of every account, for the checks until the next mark."""
+        """From now on free collateral is that of these marks, indices and holdings, until the next marks.
+
+        It is worked out account by account when first asked for: few of thousands trade between two marks. Whatever
+        changes an account's holdings asks first, so the answer is the one that all accounts at once would have given.
+        """
         if self._world.is_trading:
-            fee_ppm = self._world.venue.liquidation.taker_fee_ppm
-            margin = self.holdings.initial_margin(self.mark, self._world.markets.imf_ppm, fee_ppm)
-            self._free = (self.value().equity - margin).tolist()
+            self._free = {}
+            self._free_at = (self._mark_list, self._index_list)
 
     def free_collateral(self, account: int) -> int:
         """Account value minus initial margin at the last mark, less what was committed since (1e-6 USD)."""
-        return self._free[account] if self._free else 0
+        free = self._free.get(account)
+        if free is None:
+            if self._free_at is None:
+                return 0
+            equity, margin = self.holdings.value_one(account, *self._free_at, self._imr_list)
+            free = self._free[account] = equity - margin
+        return free
 
     # ---- fills -----------------------------------------------------------------------------------------------------
     def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
@@ -105,14 +119,15 @@ class Cloud:
             self._sim.emit(IntentRejected(market, taker, REJECTED_STALE))
             return
         price = self._mark_list[market]
-        held = int(self.holdings.size[taker_slot])
+        held = self.holdings.size_one(taker_slot)
         grows = abs(held + size) - abs(held)
+        free = self.free_collateral(taker)
         if grows > 0:
             needed = grows * price * self._imf_list[market] // 1_000_000
-            if self._free[taker] < needed:
+            if free < needed:
                 self._sim.emit(IntentRejected(market, taker, REJECTED_MARGIN))
                 return
-            self._free[taker] -= needed
+            self._free[taker] = free - needed
         self._trade(taker_slot, maker_slot, size, price)
         self._sim.emit(Fill(market, taker, self._account_of[maker_slot], size, price, age_ms))
         self.send(FillTx(taker_slot, maker_slot, size, price))

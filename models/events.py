@@ -242,7 +242,7 @@ class BlockView:
 
     is_view = True
     __slots__ = (
-        "cached", "deposits", "equity", "fills", "index", "insurance_account", "layout", "liquidated", "margin",
+        "cached", "deposits", "equity", "fills", "index", "insurance_account", "layout", "liquidated",
         "mark", "quote", "realised", "size", "socialised_ppm",
     )  # fmt: skip
 

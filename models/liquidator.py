@@ -90,6 +90,8 @@ class Liquidator(Service):
     def _liquidate(self, accounts: Ints, share_ppm: Ints, equity: Ints, margin: Ints) -> None:
         world, cloud = self.world, self.world.cloud
         age_ms = self._oldest_price_ms()[accounts]
+        for account in accounts.tolist():
+            cloud.free_collateral(account)
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )

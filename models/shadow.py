@@ -161,13 +161,13 @@ class Shadow:
     def _flush_fills(self) -> None:
         if not self._fills:
             return
-        slot_of = self.holdings.layout.slot_of
-        index = self.index(self._fills[0][0])
-        slots = [slot_of[key] for _, f in self._fills for key in ((f.taker, f.market), (f.maker, f.market))]
-        sizes = [size for _, f in self._fills for size in (f.size_quantums, -f.size_quantums)]
-        prices = [f.price_quantums for _, f in self._fills for _ in (0, 1)]
+        slot_of, trade = self.holdings.layout.slot_of, self.holdings.trade_one
+        index = self.index(self._fills[0][0]).tolist()
+        for _, (market, taker, maker, size, price, _) in self._fills:
+            now = index[market]
+            trade(slot_of[(taker, market)], size, price, now)
+            trade(slot_of[(maker, market)], -size, price, now)
         self._fills = []
-        self.holdings.trade(*(np.array(column, np.int64) for column in (slots, sizes, prices)), index)
 
     def _flush_cuts(self) -> None:
         if not self._cuts:

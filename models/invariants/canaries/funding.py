@@ -60,6 +60,11 @@ class CachesBeforePaying(Holdings):
         self.cached[slots] = index[self.layout.market[slots]]
         super().realise_funding(slots, index)
 
+    def trade_one(self, slot: int, size: int, price: int, index: int) -> None:
+        """The same mistake where a single fill is booked."""
+        self.cached[slot] = index
+        super().trade_one(slot, size, price, index)
+
 
 def _chain_that_caches_before_paying(world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> Chain:
     forgetful = CachesBeforePaying(holdings.layout, holdings.quote, holdings.size, holdings.cached)
