@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from drydock.faults.crash import Crash
@@ -53,7 +55,7 @@ def test_every_scenario_names_its_steps_once(name: str) -> None:
     planned = planned_steps(runbook)
     assert len(runbook.steps) == len(dict(planned))
     assert runbook.before_ms == planned[0][1]
-    durations = [after - before for (_, before), (_, after) in zip(planned, planned[1:], strict=False)]
+    durations = [after - before for (_, before), (_, after) in pairwise(planned)]
     assert [spec.duration_ms for spec in runbook.steps[:-1]] == durations
 
 
@@ -66,7 +68,7 @@ def test_steps_of_a_night_come_in_order_and_none_before_its_plan() -> None:
     ended = {e.step: at_ms for at_ms, e in told(events, StepEnded)}
     assert all(begun[label] >= at_ms for label, at_ms in planned)
     labels = [label for label, _ in planned]
-    assert all(ended[a] == begun[b] for a, b in zip(labels, labels[1:], strict=False))
+    assert all(ended[a] == begun[b] for a, b in pairwise(labels))
     assert {1} == {e.is_ok for e in of(events, StepEnded)}
 
 
@@ -157,7 +159,7 @@ EARLY = EarlyStart(step="start-services", target="funding", early_ms=60_000)
 
 
 def test_full_downtime_defers_a_start_until_the_copy_is_complete() -> None:
-    """A supervisor's early start waits for the copy; without the safeguard the process runs a minute before its plan."""
+    """A supervisor's early start waits for the copy; without the safeguard the process runs at once."""
     planned_ms = dict(planned_steps(model_of(bench()).runbook))["start-services"]
     for guard, is_deferred in (("true", True), ("false", False)):
         events = play(f"venue.safeguards.full_downtime={guard}", plan=(EARLY,)).events
