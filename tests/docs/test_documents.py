@@ -1,0 +1,170 @@
+"""The documents against the code: commands that exist, links that lead somewhere, a map without gaps."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+from drydock.harness.cli.commands import drydock
+from drydock.harness.registry import faults, kit
+from drydock.harness.scenario import load_scenario
+from drydock.models.invariants.register import LAW_CLASSES
+from drydock.models.model import model_of
+from drydock.models.venue import Population, Venue
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "models" / "data" / "README.md"])
+ROOMS = ("harness", "models", "faults")
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"`(drydock [^`\n]+)`")
+PATH_IN_MAP = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
+LAW_ID = re.compile(r"\b([FLMPSWVG]\d)\b")
+SOURCE_NOTES = {"G6", "G8"}  # safeguards of the planning notes, where a page names them
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def bare(code: str) -> str:
+    """Code without indentation and empty lines, on which a formatter has its own opinion."""
+    return "\n".join(line.strip() for line in code.splitlines() if line.strip())
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        text = text_of(page)
+        for found in COMMAND.findall(text):
+            yield name_of(page), found
+        for language, block in FENCE.findall(text):
+            if language == "sh":
+                lines = (line.partition("#")[0].strip() for line in block.splitlines())
+                yield from ((name_of(page), line) for line in lines if line.startswith("drydock "))
+
+
+def parsed(words: list[str]) -> None:
+    """Parses a command line as ``drydock`` would, and runs nothing."""
+    with drydock.make_context("drydock", [words[0]]) as context:
+        command = drydock.get_command(context, words[0])
+        assert command is not None, f"no command {words[0]}"
+        command.make_context(words[0], words[1:], parent=context).close()
+
+
+@pytest.mark.parametrize(("page", "line"), sorted(set(commands())))
+def test_every_command_in_a_document_parses(page: str, line: str) -> None:
+    """A command line that a page shows has a command and options that exist."""
+    words = shlex.split(line)[1:]
+    if len(words) == 1:
+        assert words[0] in drydock.list_commands(click.Context(drydock)) or words[0].startswith("-")
+        return  # a bare mention names the command and need not be complete
+    try:
+        parsed(words)
+    except click.ClickException as error:
+        pytest.fail(f"{page}: {line}: {error.format_message()}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_internal_link_leads_somewhere(page: Path) -> None:
+    """A relative link names a file of the project, and an anchor a heading of that file."""
+    lost = []
+    for target in LINK.findall(FENCE.sub("", text_of(page))):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent.joinpath(path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            lost.append(target)
+    assert [] == lost
+
+
+def test_the_map_lists_every_module_and_nothing_else() -> None:
+    """docs/map.md names each module of the rooms, each script and each test folder, and every path in it exists."""
+    listed = set(PATH_IN_MAP.findall(text_of(ROOT / "docs" / "map.md")))
+    modules = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    there = {name_of(path) for path in modules if path.name != "__init__.py" and "__pycache__" not in path.parts}
+    there |= {name_of(path) for path in (ROOT / "scripts").iterdir() if path.is_file()}
+    there |= {f"{name_of(path)}/" for path in (ROOT / "tests").iterdir() if path.is_dir() and list(path.glob("*.py"))}
+    assert set() == there - listed, "docs/map.md lacks these: add a line each"
+    assert [] == [path for path in sorted(listed) if not (ROOT / path).exists()], "docs/map.md names what is not there"
+
+
+def test_every_law_is_documented_and_every_documented_law_exists() -> None:
+    """docs/laws.md lists exactly the laws and goals of the register; no page names another id."""
+    listed = re.findall(r"^\| ([A-Z]\d) \|", text_of(ROOT / "docs" / "laws.md"), re.MULTILINE)
+    assert list(LAW_CLASSES) == listed
+    for page in PAGES:
+        named = set(LAW_ID.findall(text_of(page))) - SOURCE_NOTES
+        assert set() == named - set(LAW_CLASSES), name_of(page)
+
+
+def test_every_default_of_venue_and_people_has_a_provenance() -> None:
+    """docs/provenance.md names every field that a scenario file may leave out, so none is a fact by silence."""
+    text = text_of(ROOT / "docs" / "provenance.md")
+    venue = Venue()
+    missing = [f"population.{field.name}" for field in fields(Population) if f"`population.{field.name}`" not in text]
+    for part in fields(Venue):
+        if part.name == "markets":  # its own README says where each column comes from
+            continue
+        for field in fields(getattr(venue, part.name)):
+            is_named = f"`{part.name}.{field.name}`" in text or f"`{field.name}`" in text
+            is_grouped = field.name.endswith("_price_age_ms") and "`declared.*_price_age_ms`" in text
+            if not (is_named or is_grouped):
+                missing.append(f"{part.name}.{field.name}")
+    assert [] == missing
+
+
+def test_every_decision_is_in_the_index_and_short() -> None:
+    """Each decision record is linked from its index, fits on a screen, and has its four parts."""
+    folder = ROOT / "docs" / "decisions"
+    index = text_of(folder / "README.md")
+    for page in sorted(folder.glob("0*.md")):
+        text = text_of(page)
+        assert f"({page.name})" in index
+        assert len(text.splitlines()) <= 30, page.name
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**Rejected.**"):
+            assert part in text, f"{page.name} lacks {part}"
+
+
+def test_the_venue_of_the_how_to_is_a_valid_scenario(tmp_path: Path) -> None:
+    """The CSV and the YAML that the how-to shows are a scenario as they stand: three markets, by YAML alone."""
+    blocks = dict(FENCE.findall(text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0]))
+    (tmp_path / "my_markets.csv").write_text(blocks["csv"], encoding="utf-8")
+    file = tmp_path / "my-upgrade.yaml"
+    file.write_text(blocks["yaml"], encoding="utf-8")
+    scenario = load_scenario(str(file), ())
+    assert ("BTC-USD", "ETH-USD", "DOGE-USD") == model_of(scenario).markets.names
+    assert "scale-up" in [step.name for step in kit(scenario.kit).steps(scenario)]
+
+
+def test_the_how_to_shows_the_example_fault_as_it_is() -> None:
+    """The lines of Python in the how-to stand in the example file, word for word."""
+    blocks = FENCE.findall(text_of(ROOT / "docs" / "how-to.md"))
+    (shown,) = [block for language, block in blocks if language == "python"]
+    example = text_of(ROOT / "docs" / "examples" / "late_index.py")
+    assert bare(shown) in bare(example)
+
+
+def test_every_packaged_fault_and_scenario_is_told_to_the_reader() -> None:
+    """The changelog names every fault and scenario that a version ships."""
+    text = text_of(ROOT / "CHANGELOG.md")
+    packaged = [kind for kind, cls in faults().items() if cls.__module__.startswith("drydock.faults.")]
+    named = [*packaged, *kit("venue").scenarios()]
+    assert packaged
+    assert [] == [name for name in named if f"`{name}`" not in text]
