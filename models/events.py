@@ -5,12 +5,19 @@ An array stands for a batched message: entry n belongs to the n-th entity named 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drydock.harness.event import event
+
+if TYPE_CHECKING:
+    from drydock.models.accounts import Layout
+    from drydock.models.chain import FillTx
+    from drydock.models.liquidation import Liquidated
 
 Ints = NDArray[np.int64]
 
@@ -63,10 +70,10 @@ class ResumeChecked(NamedTuple):
 
 @event("alarm.raised")
 class AlarmRaised(NamedTuple):
-    """A monitor of the operators fires: ``index_step`` or ``liquidations``; ``count`` is what it saw."""
+    """A monitor of the operators fires: ``index_step`` or ``liquidations``; ``seen`` is how many it saw."""
 
     monitor: str
-    count: int
+    seen: int
 
 
 @event("incident.declared")
@@ -136,7 +143,7 @@ class IndexPublished(NamedTuple):
 
     epoch: int
     markets: Ints
-    index: Ints
+    indices: Ints
     dt_ms: Ints
     price_age_ms: int
 
@@ -147,7 +154,7 @@ class IndexPersisted(NamedTuple):
 
     epoch: int
     markets: Ints
-    index: Ints
+    indices: Ints
     written: Ints
 
 
@@ -157,7 +164,7 @@ class IndexOnchain(NamedTuple):
 
     height: int
     markets: Ints
-    index: Ints
+    indices: Ints
 
 
 @event("tick.rejected")
@@ -201,7 +208,7 @@ class IntentRejected(NamedTuple):
 class IntentsBlocked(NamedTuple):
     """How many intents fell into the time in which the venue was closed."""
 
-    count: int
+    intents: int
 
 
 @event("health.checked")
@@ -237,18 +244,29 @@ class Bust(NamedTuple):
     price_quantums: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class BlockView:
-    """Read-only views of the chain's state at a sealed block, for laws; no digest covers it (the root stands for it)."""
+    """Read-only views of the chain's state at a sealed block, for laws; no digest covers it (the root stands for it).
 
-    is_view = True
-    __slots__ = (
-        "cached", "deposits", "equity", "fills", "index", "insurance_account", "layout", "liquidated",
-        "mark", "quote", "realised", "size", "socialised_ppm",
-    )  # fmt: skip
+    Money in 1e-6 USD: ``quote equity`` by account, ``realised`` by market. ``size`` and ``cached`` by slot of the
+    ``layout``, ``index`` and ``mark`` by market. ``fills`` and ``liquidated`` are what this block applied.
+    """
 
-    def __init__(self, **views: object) -> None:
-        for name, value in views.items():
-            setattr(self, name, value)
+    layout: Layout
+    quote: Ints
+    size: Ints
+    cached: Ints
+    realised: Ints
+    index: Ints
+    mark: Ints
+    equity: Ints
+    fills: Sequence[FillTx]
+    liquidated: Sequence[Liquidated]
+    deposits: int
+    socialised_ppm: int
+    insurance_account: int
+
+    is_view: ClassVar[bool] = True
 
 
 @event("block.sealed")

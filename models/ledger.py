@@ -53,7 +53,7 @@ class _Line:
 class VenueLedger:
     """Folds events into lines per (account, kind)."""
 
-    hears = (Liquidation, Fill, RollbackDone, SnapshotTaken, PricesPublished, IndexPublished, BlockSealed)
+    hears: tuple[type, ...] = (Liquidation, Fill, RollbackDone, SnapshotTaken, PricesPublished, IndexPublished, BlockSealed)
 
     def __init__(self) -> None:
         self._lines: dict[tuple[int, str], _Line] = {}

@@ -79,13 +79,15 @@ class Liquidator(Service):
         if not stale.any():
             return under
         touched = layout.per_account((stale[layout.market] & (cloud.holdings.size != 0)).astype(np.int64))
-        return under[touched[under] == 0]
+        trusted: Ints = under[touched[under] == 0]
+        return trusted
 
     def _oldest_price_ms(self) -> Ints:
         """Per account, the age of the oldest price among the markets that it holds."""
         cloud, layout = self.world.cloud, self.world.layout
         age_ms = (self.sim.now_ms - cloud.price_ms)[layout.market]
-        return np.maximum.reduceat(np.where(cloud.holdings.size != 0, age_ms, 0), layout.start)
+        oldest_ms: Ints = np.maximum.reduceat(np.where(cloud.holdings.size != 0, age_ms, 0), layout.start)
+        return oldest_ms
 
     def _liquidate(self, accounts: Ints, share_ppm: Ints, equity: Ints, margin: Ints) -> None:
         world, cloud = self.world, self.world.cloud
@@ -97,5 +99,5 @@ class Liquidator(Service):
         )
         columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms)
         for row in zip(*(column.tolist() for column in columns), strict=True):
-            self.sim.emit(Liquidation(*row, world.mode), self._checker)
+            self.sim.emit(Liquidation._make((*row, world.mode)), self._checker)
         cloud.send(LiquidationTx(accounts, share_ppm))

@@ -47,8 +47,8 @@ class Operators:
 
     def _see_index(self, happened: Event) -> None:
         data: IndexPublished = happened.data
-        step = np.abs(data.index - self._last_index[data.markets]) >> INDEX_SHIFT
-        self._last_index[data.markets] = data.index
+        step = np.abs(data.indices - self._last_index[data.markets]) >> INDEX_SHIFT
+        self._last_index[data.markets] = data.indices
         if self.has_alarm:
             return
         spot = self._world.cloud.mark[data.markets]

@@ -132,7 +132,8 @@ def _draw_cached(layout: Layout, index: Ints, seed: int) -> Ints:
     """Each position was opened when its market's index stood somewhere between half of today's and today's."""
     words = grid_words(seed, "people/opened", np.arange(layout.slots), 1)[:, 0]
     share = 512 + uniform_below(words, 512)
-    return (index[layout.market] >> 10) * share
+    cached: Ints = (index[layout.market] >> 10) * share
+    return cached
 
 
 def _draw_equity(
@@ -151,7 +152,8 @@ def _draw_equity(
     makers = slice(1, 1 + spec.makers)
     equity[makers] = layout.per_account(notional)[makers] // 2 + MAKER_CUSHION_QUANTUMS
     equity[VAULT] = spec.vault_usd
-    return equity
+    worth: Ints = equity
+    return worth
 
 
 def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, seed: int) -> Intents:

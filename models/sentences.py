@@ -43,7 +43,7 @@ def describe(event: Event, model: VenueModel) -> str | None:
 def _index_published(data: IndexPublished, model: VenueModel) -> str | None:
     if data.epoch < 2:
         return None
-    near_zero = int((abs(data.index) >> INDEX_SHIFT == 0).sum())
+    near_zero = int((abs(data.indices) >> INDEX_SHIFT == 0).sum())
     told = f"; {near_zero} of them at zero" if near_zero else ""
     return f"the funding engine (epoch {data.epoch}) publishes {len(data.markets)} indices{told}"
 
@@ -77,7 +77,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"resuming: oldest price {d.oldest_price_age_ms} ms, {d.markets_apart} indices apart, "
         f"{d.services_down} services not ready"
     ),
-    AlarmRaised: lambda d, m: f"the monitor '{d.monitor}' rings ({d.count})",
+    AlarmRaised: lambda d, m: f"the monitor '{d.monitor}' rings ({d.seen})",
     IncidentDeclared: lambda d, m: f"the operators declare an incident, {d.detected_after_ms // 60_000} min after the bell",
     WindowClosed: lambda d, m: (
         "the window is closed" + (f", {d.overrun_ms // 60_000} min late" if d.overrun_ms else ", in time")
@@ -96,7 +96,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"against {d.margin_quantums // USD} USD"
     ),
     Bust: lambda d, m: f"the chain busts a fill of account {d.taker}",
-    IntentsBlocked: lambda d, m: f"{d.count} intents found the venue closed",
+    IntentsBlocked: lambda d, m: f"{d.intents} intents found the venue closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,
     L1Reconciled: lambda d, m: f"L1 reconciled: {d.ledger_quantums // USD} USD, {d.waiting_quantums // USD} USD waiting",

@@ -115,7 +115,7 @@ class Shadow:
         data: IndexPublished = happened.data
         markets = data.markets
         self._flush()
-        gap = data.index - self._truth.index(happened.at_ms)[markets]
+        gap = data.indices - self._truth.index(happened.at_ms)[markets]
         spot = self._truth.outside.spot(happened.at_ms)[markets]
         wrong = np.abs(gap) > (spot << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
         self.is_wrong[markets] = wrong

@@ -36,11 +36,13 @@ class Outside:
 
     def spot(self, at_ms: int) -> Ints:
         """Spot price of every market (price quantums) at a time; the last row stands for all later times."""
-        return self._spot[min(at_ms // self._step_ms, len(self._spot) - 1)]
+        row: Ints = self._spot[min(at_ms // self._step_ms, len(self._spot) - 1)]
+        return row
 
     def rates(self, at_ms: int, venue: int) -> Ints:
         """The external venue's rate (mark over index minus one, ppm) of every market."""
-        return self._rates[min(at_ms // self._rate_step_ms, len(self._rates) - 1), venue]
+        row: Ints = self._rates[min(at_ms // self._rate_step_ms, len(self._rates) - 1), venue]
+        return row
 
     def median_rate(self, at_ms: int) -> Ints:
         """Median of the external rates, all venues present."""

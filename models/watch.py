@@ -52,9 +52,9 @@ class IndexWatch:
         self._now_ms = happened.at_ms
         self._bounds.clear()
         self.before, self.before_ms = self.index[markets], self.at_ms[markets]
-        self.step = np.abs(data.index - self.before)
+        self.step = np.abs(data.indices - self.before)
         self.is_small = bool((self.step <= self.small[markets]).all())
-        self.index[markets] = data.index
+        self.index[markets] = data.indices
         self.at_ms[markets] = happened.at_ms
 
     def _on_snapshot(self, happened: Event) -> None:

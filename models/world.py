@@ -167,9 +167,11 @@ class VenueWorld:
             return self.sim.sleep(max(0, planned[step] + offset_ms - self.sim.now_ms), "anchor")
         moment = self.sim.event()
         lane = self.sim.lane
-        self._step_event(step).callbacks.append(
-            lambda _: self.sim.call_in(offset_ms, lambda _: moment.succeed(), None, lane, "anchor")
-        )
+
+        def arrive(_: object) -> None:
+            moment.succeed()
+
+        self._step_event(step).callbacks.append(lambda _: self.sim.call_in(offset_ms, arrive, None, lane, "anchor"))
         return moment
 
     def note_step_started(self, label: str, branch: str) -> None:

@@ -109,13 +109,13 @@ class Watch:
         self._before = self._world.chain.index.copy()
         truth = self._world.truth
         band = (truth.outside.spot(event.at_ms) * truth.index_band_ppm // 1_000_000) << INDEX_SHIFT
-        off = np.abs(data.index - truth.index(event.at_ms)[data.markets]) > band[data.markets]
+        off = np.abs(data.indices - truth.index(event.at_ms)[data.markets]) > band[data.markets]
         self.corrupted[data.markets[off]] = True
 
     def _on_check(self, event: Event) -> None:
         if self.tick is None or self._checked_ms >= 0 or self._before is None:
             return
-        if not np.array_equal(self._world.cloud.index[self.tick.markets], self.tick.index):
+        if not np.array_equal(self._world.cloud.index[self.tick.markets], self.tick.indices):
             return  # the tick is on its way: this check came first
         self._checked_ms = event.at_ms
         self.due = liquidated_by_rule(self._world, self._world.cloud.holdings, self._before, self.corrupted)

@@ -31,7 +31,7 @@ class Continuity(VenueLaw):
         over = np.flatnonzero(watch.step > bound)
         if over.size:
             worst = int(over[np.argmax((watch.step // bound)[over])])
-            before, after = int(watch.before[worst]) >> INDEX_SHIFT, int(event.data.index[worst]) >> INDEX_SHIFT
+            before, after = int(watch.before[worst]) >> INDEX_SHIFT, int(event.data.indices[worst]) >> INDEX_SHIFT
             self.find(
                 event.at_ms,
                 f"{over.size} of {len(watch.markets)} funding indices jumped; {self.name(int(watch.markets[worst]))} "
@@ -72,7 +72,7 @@ class NoUnexplainedReset(VenueLaw):
             return
         facts, spot = truth.markets, truth.outside.spot(event.at_ms)[markets]
         tick = max_step(facts.rate_cap_ppm[markets], spot, truth.venue.funding.tick_ms, facts.period_ms[markets])
-        reset = np.flatnonzero((np.abs(event.data.index) <= tick) & (np.abs(watch.before) > tick + watch.bound(None)))
+        reset = np.flatnonzero((np.abs(event.data.indices) <= tick) & (np.abs(watch.before) > tick + watch.bound(None)))
         if reset.size:
             names = ", ".join(self.name(int(markets[n])) for n in reset[:5])
             more = f" and {reset.size - 5} more" if reset.size > 5 else ""
@@ -106,10 +106,10 @@ class CopiesAgree(VenueLaw):
                 self._is_dirty = False
         elif isinstance(data, IndexPersisted):
             self._is_dirty = True
-            self._copies["database"].take(data.markets[data.written == 1], data.index[data.written == 1], event.at_ms)
+            self._copies["database"].take(data.markets[data.written == 1], data.indices[data.written == 1], event.at_ms)
         elif isinstance(data, IndexOnchain):
             self._is_dirty = True
-            self._copies["chain"].take(data.markets, data.index, event.at_ms)
+            self._copies["chain"].take(data.markets, data.indices, event.at_ms)
         else:
             for copy in self._copies.values():
                 copy.take(slice(None), self.truth.watch.index, event.at_ms)
@@ -171,7 +171,7 @@ class AccountFundingStep(VenueLaw):
         if not watch.is_small:
             bound = watch.bound(self.truth.venue.declared.index_gap_cap_ms)
             if (watch.step > bound).any():
-                self._judge_accounts(event, data.index - watch.before, bound)
+                self._judge_accounts(event, data.indices - watch.before, bound)
 
     def _judge_accounts(self, event: Event, step: object, bound: object) -> None:
         markets, layout, size = event.data.markets, self._layout, self._size

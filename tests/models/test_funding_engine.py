@@ -115,7 +115,7 @@ def near_zero(on_night: RunResult, tick: Event) -> set[int]:
     before = of(on_night.events, IndexPublished)[0].index
     return {
         market
-        for market, index in zip(tick.data.markets.tolist(), tick.data.index.tolist(), strict=True)
+        for market, index in zip(tick.data.markets.tolist(), tick.data.indices.tolist(), strict=True)
         if abs(index) * 10_000 < abs(int(before[market]))
     }
 
@@ -142,7 +142,7 @@ def test_reset_is_sticky_once_the_write_behind_has_reached_the_row(seed: int) ->
     last = [event for event in events if isinstance(event.data, IndexPublished)][-1]
     stuck = {market for market, at in loads(events).items() if at > persisted}
     before = of(events, IndexPublished)[0].index
-    assert stuck == {m for m in range(12) if abs(int(last.data.index[m])) * 100 < abs(int(before[m]))}
+    assert stuck == {m for m in range(12) if abs(int(last.data.indices[m])) * 100 < abs(int(before[m]))}
 
 
 @pytest.mark.parametrize("readiness", ["all_loaded", "checksum_verified"])
