@@ -21,7 +21,9 @@ class SlowLoad:
     """Rows take a lognormal time of this mean instead of the usual one; never less than the usual one."""
 
     kind: ClassVar[str] = "slow_load"
-    sentence: ClassVar[str] = "a restarted service loads its state slowly, market by market: the cold database of a scale-up"
+    sentence: ClassVar[str] = (
+        "a restarted service loads its state slowly, market by market: the cold database of a scale-up"
+    )
     keywords: ClassVar[tuple[str, ...]] = ("restart race", "cold cache", "database", "load latency", "X1", "X2")
 
     step: str

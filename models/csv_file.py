@@ -56,9 +56,7 @@ def read_csv(path: Path, key: str, columns: Sequence[Column], mistakes: Mistakes
     return rows
 
 
-def _header(
-    place: str, line: str, key: str, columns: Sequence[Column], mistakes: Mistakes
-) -> list[str] | None:
+def _header(place: str, line: str, key: str, columns: Sequence[Column], mistakes: Mistakes) -> list[str] | None:
     """The names of the columns, or None if any is missing, unknown or there twice."""
     allowed = [key, *(column.name for column in columns)]
     before, names = len(mistakes), []

@@ -128,5 +128,3 @@ def _step_labels(data: Plain) -> tuple[str, ...]:
         if isinstance(step, dict) and isinstance(step.get("step"), str):
             labels.append(str(step.get("name") or step["step"].replace("_", "-")))
     return tuple(labels)
-
-

@@ -53,7 +53,15 @@ class _Line:
 class VenueLedger:
     """Folds events into lines per (account, kind)."""
 
-    hears: tuple[type, ...] = (Liquidation, Fill, RollbackDone, SnapshotTaken, PricesPublished, IndexPublished, BlockSealed)
+    hears: tuple[type, ...] = (
+        Liquidation,
+        Fill,
+        RollbackDone,
+        SnapshotTaken,
+        PricesPublished,
+        IndexPublished,
+        BlockSealed,
+    )
 
     def __init__(self) -> None:
         self._lines: dict[tuple[int, str], _Line] = {}
@@ -166,5 +174,3 @@ class VenueLedger:
         ]
         entries += [Entry(int(a), "bad_debt", -int(value.equity[a])) for a in below if a != VAULT]
         return sorted(entries, key=lambda entry: (entry.account, entry.kind))
-
-

@@ -32,5 +32,7 @@ def step_names(scenario: Scenario) -> tuple[str, ...]:
 
 def restarted_services(scenario: Scenario) -> tuple[str, ...]:
     """The services that the runbook starts again, in the order of the venue."""
-    started = {name for spec in model_of(scenario).runbook.steps for name in spec.services if spec.step == "start_services"}
+    started = {
+        name for spec in model_of(scenario).runbook.steps for name in spec.services if spec.step == "start_services"
+    }
     return tuple(name for name in SERVICES if name in started)

@@ -78,11 +78,15 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"{d.services_down} services not ready"
     ),
     AlarmRaised: lambda d, m: f"the monitor '{d.monitor}' rings ({d.seen})",
-    IncidentDeclared: lambda d, m: f"the operators declare an incident, {d.detected_after_ms // 60_000} min after the bell",
+    IncidentDeclared: lambda d, m: (
+        f"the operators declare an incident, {d.detected_after_ms // 60_000} min after the bell"
+    ),
     WindowClosed: lambda d, m: (
         "the window is closed" + (f", {d.overrun_ms // 60_000} min late" if d.overrun_ms else ", in time")
     ),
-    ServiceState: lambda d, m: f"{d.service} is {d.state}" if d.epoch > 1 or d.state in ("stopped", "crashed") else None,
+    ServiceState: lambda d, m: (
+        f"{d.service} is {d.state}" if d.epoch > 1 or d.state in ("stopped", "crashed") else None
+    ),
     LoadCompleted: _load_completed,
     DatabaseState: lambda d, m: f"the database: {d.state}",
     IndexPublished: _index_published,
@@ -99,5 +103,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     IntentsBlocked: lambda d, m: f"{d.intents} intents found the venue closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,
-    L1Reconciled: lambda d, m: f"L1 reconciled: {d.ledger_quantums // USD} USD, {d.waiting_quantums // USD} USD waiting",
+    L1Reconciled: lambda d, m: (
+        f"L1 reconciled: {d.ledger_quantums // USD} USD, {d.waiting_quantums // USD} USD waiting"
+    ),
 }

@@ -75,9 +75,7 @@ class VenueWorld:
         rate_steps = self.night_ms // spec.external_tick_ms + 1
         self.outside = Outside(
             regimes.paths(regime, seed, markets, spec.tick_ms, steps),
-            regimes.external_rates_ppm(
-                regime, seed, markets, spec.external_venues, spec.external_tick_ms, rate_steps
-            ),
+            regimes.external_rates_ppm(regime, seed, markets, spec.external_venues, spec.external_tick_ms, rate_steps),
             spec.tick_ms,
             spec.external_tick_ms,
         )

@@ -22,9 +22,7 @@ def liquidatable(equity_quantums: Int64s, mmr_quantums: Int64s) -> Bools:
     return result
 
 
-def penalty(
-    equity_quantums: Int64s, mmr_quantums: Int64s, share_ppm: Int64s | int, fee_ppm: int = FEE_PPM
-) -> Int64s:
+def penalty(equity_quantums: Int64s, mmr_quantums: Int64s, share_ppm: Int64s | int, fee_ppm: int = FEE_PPM) -> Int64s:
     """Penalty = min( s * fee * MMR, max(AccountValue, 0) ), in micro-USD, rounded up.
 
     Capped at what the account has: a penalty out of nothing would create money for the vault. A bankrupt account keeps
