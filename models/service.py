@@ -97,7 +97,8 @@ class Service:
             for step in self.boot_steps:
                 if seam:
                     passage = seam.through(Passage(1, f"{self.name}/{step}"))
-                    yield self.sim.sleep(int(passage.delay_ms[0]), f"boot/{step}")
+                    if passage.delay_ms[0]:
+                        yield self.sim.sleep(int(passage.delay_ms[0]), f"boot/{step}")
                 yield from self.boot_step(step)
                 self.sim.emit(BootStep(self.name, self.epoch, step), self.lane)
                 if step == "process_up":
