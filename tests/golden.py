@@ -23,8 +23,10 @@ from drydock.models.kit import VenueKit
 
 PINNED = Path(__file__).with_name("golden.json")
 AS_HAPPENED = (
-    "venue.funding.readiness=process_up", "venue.safeguards.price_freshness=null", "runbook.steps.6.gate=[processes_up]",
-)  # fmt: skip
+    "venue.funding.readiness=process_up",
+    "venue.safeguards.price_freshness=null",
+    "runbook.steps.6.gate=[processes_up]",
+)
 TWELVE = (
     "venue.markets.only=[BTC-USD-PERP, ETH-USD-PERP, SOL-USD-PERP, PAXG-USD-PERP, HYPE-USD-PERP, XRP-USD-PERP,"
     " ADA-USD-PERP, AVAX-USD-PERP, BNB-USD-PERP, DOGE-USD-PERP, LINK-USD-PERP, SUI-USD-PERP]"
