@@ -15,7 +15,7 @@ from drydock.models.world import VenueWorld
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The target loses its memory at once and is back after ``restart_ms``; the database recovers what was committed."""
+    """The target loses its memory and is back after ``restart_ms``; the database recovers what was committed."""
 
     kind: ClassVar[str] = "crash"
     sentence: ClassVar[str] = "a service or the database dies and is started again"

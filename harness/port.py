@@ -56,7 +56,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Threat:
-    """One kind of fault of the design basis: where it may strike, and within which ranges (fields not named keep theirs)."""
+    """One kind of fault of the design basis: where it may strike, and within which ranges (others keep theirs)."""
 
     kind: str
     steps: tuple[str, ...]
@@ -306,7 +306,7 @@ class Kit(Protocol):
     name: str
 
     def parse(self, data: Plain, where: Where) -> Scenario:
-        """The scenario of a file's data. Raises :class:`drydock.harness.mistakes.BadFile` with all mistakes together."""
+        """The scenario of a file's data. Raises :exc:`~drydock.harness.mistakes.BadFile` with all mistakes."""
         ...
 
     def scenarios(self) -> Mapping[str, str]:

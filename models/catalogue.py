@@ -93,7 +93,8 @@ def subjects() -> Mapping[str, Sequence[tuple[str, str]]]:
         "copies_agree": "indices in the cloud and on the chain agree within the declared lag",
         "prices_fresh": "no price is older than declared for a fill",
     }
-    assert set(gates) == set(get_args(Gate)) and set(STEP_SENTENCES) == set(get_args(StepKind))
+    assert set(gates) == set(get_args(Gate))
+    assert set(STEP_SENTENCES) == set(get_args(StepKind))
     return {
         "steps": tuple(STEP_SENTENCES.items()),
         "gates": tuple(gates.items()),

@@ -112,7 +112,7 @@ class Cloud:
 
     # ---- fills -----------------------------------------------------------------------------------------------------
     def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
-        """An intent meets the maker's quote at mark: signed ``size`` for the taker, checked for margin and freshness."""
+        """An intent meets the maker's quote at mark: signed ``size`` for the taker; margin and freshness checked."""
         taker = self._account_of[taker_slot]
         age_ms = self._sim.now_ms - self._price_ms_list[market]
         if self._freshness_ms is not None and age_ms > self._freshness_ms.fill_ms:

@@ -53,8 +53,8 @@ class Write:
 class Rows:
     """The answer to a statement, row by row.
 
-    Of a read: ``values``, ``version`` and ``found``. Of a write: ``found`` says whether the row was written, ``version``
-    is the version that it has now. ``held`` rows are not available now: another transaction has them.
+    Of a read: ``values``, ``version`` and ``found``. Of a write: ``found`` says whether the row was written and
+    ``version`` is the version that it has now. ``held`` rows are not available now: another transaction has them.
     """
 
     values: Ints

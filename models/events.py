@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
-# ---- the runbook and those who play it --------------------------------------------------------------------------------
+# ---- the runbook and those who play it ------------------------------------------------------------------------
 @event("step.started")
 class StepStarted(NamedTuple):
     """A step of the runbook begins; ``branch`` is ``main`` or ``incident``."""
@@ -121,7 +121,7 @@ class LoadCompleted(NamedTuple):
 
 @event("database.state")
 class DatabaseState(NamedTuple):
-    """The database changes state: ``copying``, ``copied``, ``crashed``, ``recovered``; ``tables`` are those complete."""
+    """The database is ``copying``, ``copied``, ``crashed`` or ``recovered``; ``tables`` are those complete."""
 
     state: str
     tables: int
@@ -130,7 +130,7 @@ class DatabaseState(NamedTuple):
 # ---- prices and funding ----------------------------------------------------------------------------------------------
 @event("prices.published")
 class PricesPublished(NamedTuple):
-    """Market data publishes spot, external and mark price of every market, in price quantums, with the age of its inputs."""
+    """Market data publishes spot and mark of every market, in price quantums, with the age of its inputs."""
 
     spot_quantums: Ints
     mark_quantums: Ints
@@ -182,7 +182,7 @@ class TickPaused(NamedTuple):
     price_age_ms: int
 
 
-# ---- trading, risk, chain ---------------------------------------------------------------------------------------------
+# ---- trading, risk, chain -------------------------------------------------------------------------------------
 @event("fill")
 class Fill(NamedTuple):
     """An intent fills at mark in the cloud: the taker gains ``size_quantums``, the maker the opposite."""
@@ -297,7 +297,7 @@ class L1Credited(NamedTuple):
     amount_quantums: int
 
 
-# ---- snapshots and rollback ---------------------------------------------------------------------------------------------
+# ---- snapshots and rollback -----------------------------------------------------------------------------------
 @event("snapshot.taken")
 class SnapshotTaken(NamedTuple):
     """A snapshot of the chain, and the root that restoring it into an empty copy gives."""
@@ -311,7 +311,7 @@ class SnapshotTaken(NamedTuple):
 
 @event("rollback.done")
 class RollbackDone(NamedTuple):
-    """The venue is back at a snapshot: the root now and then, and the greatest height that each store still refers to."""
+    """Back at a snapshot: the root now and then, and the greatest height that each store still refers to."""
 
     height: int
     root_high: int
@@ -327,7 +327,7 @@ class RollbackDone(NamedTuple):
 
 @event("l1.reconciled")
 class L1Reconciled(NamedTuple):
-    """What accounts really hold of L1 transfers, what waits for confirmation, and what the L1 ledger says (1e-6 USD)."""
+    """What accounts really hold of L1 transfers, what is unconfirmed, and what the L1 ledger says (1e-6 USD)."""
 
     credited_quantums: int
     waiting_quantums: int

@@ -163,7 +163,7 @@ class FundingEngine(Service):
         self._is_cached[markets] = True
 
     def _differs_from_chain(self) -> Ints:
-        """Markets whose loaded index is further from the chain's than the rate cap allows for their difference in age."""
+        """Markets whose loaded index is further from the chain's than the cap allows for their difference in age."""
         chain = self.world.chain
         apart_ms = np.abs(chain.index_ms - self._at_ms) + self._spec.tick_ms
         bound = max_step(self.world.markets.rate_cap_ppm, chain.mark, apart_ms, self.world.markets.period_ms)

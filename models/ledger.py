@@ -1,10 +1,10 @@
 """The ledger of harm: every harmful event priced against the shadow truth, in exactly one kind.
 
-``liquidation``  of an account that was healthy at the truth: the penalty, and what the transfer at mark lost against the
-                 true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]`` (domain 6.2).
+``liquidation``  of an account that was healthy at the truth: the penalty, and what the transfer at mark lost against
+                 the true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]`` (domain 6.2).
 ``funding``      realised at a liquidation or a fill with an index that is not the truth's: what was taken too much,
-                 once per position (it is then re-cached at the wrong index; what a later repair would take on top is not
-                 priced here).
+                 once per position (it is then re-cached at the wrong index; what a later repair would take on top is
+                 not priced here).
 ``rollback``     legitimate fills that a rollback erased: what they were worth to the account at the true mark then.
 ``bad_debt``     accounts below zero at the truth when the night is over.
 

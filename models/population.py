@@ -33,7 +33,7 @@ PERSON_STRIDE = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """What people will try, by time: at ``at_ms`` account takes signed ``size`` in ``market`` against a maker's slot."""
+    """What people will try, by time: ``account`` takes signed ``size`` in ``market`` against a maker's slot."""
 
     at_ms: Ints
     account: Ints

@@ -1,9 +1,10 @@
 """The shadow book: what every account would be worth had prices and indices been true.
 
 It follows what really happened to positions (fills, liquidations, busts, transfers, rollbacks), at the prices at which
-it happened, but realises funding with the right index: the published one where it lies within the stated band around the
-truth index (what a gap or a late price does to it is no wrong), else the truth index. Laws ask it whether an account was healthy at the truth; the
-ledger asks it what a wrong did to an account. It lives outside the world: only laws and the ledger reach it.
+it happened, but realises funding with the right index: the published one where it lies within the stated band around
+the truth index (what a gap or a late price does to it is no wrong), else the truth index. Laws ask it whether an account
+was healthy at the truth; the ledger asks it what a wrong did to an account. It lives outside the world: only laws and
+the ledger reach it.
 """
 
 from __future__ import annotations
@@ -96,8 +97,10 @@ class Shadow:
         return under
 
     def _vintage_allowance(self, since_ms: int, at_ms: int) -> Ints:
-        """What the spread of the external rates in the window means per account (1e-6 USD): a mark may combine a spot of
-        one instant with rates of another, each fresh enough."""
+        """What the spread of the external rates in the window means per account (1e-6 USD).
+
+        A mark may combine a spot of one instant with rates of another, each fresh enough.
+        """
         outside, layout = self._truth.outside, self.holdings.layout
         step_ms = self._truth.venue.oracle.external_tick_ms
         rates = np.array([outside.median_rate(t) for t in (*range(since_ms, at_ms, step_ms), at_ms)])

@@ -57,7 +57,7 @@ class Truth:
     """What laws may ask: true mark and index at a time, and the declared data they judge by."""
 
     index_band_ppm = 200
-    """How far a right venue's index may be from the truth index, in ppm of spot: an hour of downtime at 16 bps per 8 h."""
+    """How far a right index may be from the truth index, in ppm of spot: an hour of downtime at 16 bps per 8 h."""
 
     def __init__(
         self, venue: Venue, runbook: Runbook, markets: Markets, outside: Outside, holdings: Holdings, index: Ints

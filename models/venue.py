@@ -56,7 +56,7 @@ class OracleSpec:
 
 @dataclass(frozen=True, slots=True)
 class FundingSpec:
-    """The funding engine. ``readiness`` says when a restarted engine may tick; ``on_missing`` what a market is without its row."""
+    """The funding engine: when a restarted one may tick, and what a market is to it without its row."""
 
     readiness: Readiness = "checksum_verified"
     on_missing: OnMissing = "skip"
@@ -189,7 +189,7 @@ class Population:
     withdraw_ppm: Ppm = 500_000  # [A] share of transfers that are withdrawals
 
 
-# ---- the runbook ------------------------------------------------------------------------------------------------------
+# ---- the runbook ------------------------------------------------------------------------------------------
 StepKind = Literal[
     "announce", "set_mode", "drain", "snapshot", "stop_services", "start_services", "scale_up", "verify", "wait",
     "rollback", "resume",
@@ -200,7 +200,7 @@ SERVICES = ("market_data", "funding", "liquidator", "portfolio", "vault", "gatew
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """One step of a runbook. ``duration_ms`` is its planned length; the other fields belong to the kind that needs them.
+    """One step of a runbook: its planned length, and fields that belong to the kind that needs them.
 
     ``gate`` (of verify) names what must hold; it is asked again until ``timeout_ms`` is over, and then ``on_fail``
     decides: go on as if nothing were, abort to the incident branch, or wait on.

@@ -23,8 +23,8 @@ class IndexWatch:
     """Follows published indices before any law sees them, and keeps what they were just before.
 
     ``before`` and ``step`` are of the publication being judged; ``index`` and ``at_ms`` are current. A step within
-    ``small`` (one tick at the cap and a twentieth of the starting price) is within every bound: the cheap way out, taken
-    by every right tick.
+    ``small`` (one tick at the cap and a twentieth of the starting price) is within every bound: the cheap way out,
+    taken by every right tick.
     """
 
     def __init__(self, truth: Truth, sim: Sim) -> None:
@@ -65,7 +65,7 @@ class IndexWatch:
         self.at_ms[:] = happened.at_ms
 
     def bound(self, gap_cap_ms: int | None) -> Ints:
-        """r_m * S_max * min(dt, cap) / T of the publication being judged; dt at least one tick, S with 10 % to spare."""
+        """r_m * S_max * min(dt, cap) / T of the publication judged; dt at least a tick, S with 10 % to spare."""
         known = self._bounds.get(gap_cap_ms)
         if known is None:
             truth, markets = self._truth, self.markets
