@@ -62,13 +62,15 @@ def _check_order(
     steps: tuple[StepSpec, ...], path: tuple[str | int, ...], where: Where, mistakes: Mistakes, *, is_incident: bool
 ) -> None:
     """Services that were stopped must be started before the venue resumes, and only stopped ones are started."""
+    if any(name not in SERVICES for spec in steps for name in spec.services):
+        return  # a misspelt service was told of; what follows from it is not worth another line
     stopped: set[str] = set(SERVICES) if is_incident else set()
     for number, spec in enumerate(steps):
         here = (*path, number)
         if spec.step == "stop_services":
             stopped |= set(spec.services)
         elif spec.step == "start_services":
-            running = [name for name in spec.services if name in SERVICES and name not in stopped]
+            running = [name for name in spec.services if name not in stopped]
             if running and not is_incident:
                 mistakes.add(where(here), f"{spec.label} starts {', '.join(running)}, which no step stopped before")
             stopped -= set(spec.services)
