@@ -208,11 +208,14 @@ class RootKeys:
     def __init__(self, size: int) -> None:
         counter = np.arange(1, 2 * size + 1, dtype=np.uint64)
         self._keys = (_mix(counter) | np.uint64(1)).reshape(2, size)
+        self._flat = np.empty(size, np.int64)
+        self._products = np.empty((2, size), np.uint64)
 
     def root(self, parts: Sequence[Ints]) -> tuple[int, int]:
         """The two halves of the root, each cut to 63 bits so that it fits a signed integer."""
-        flat = np.concatenate(parts).view(np.uint64)
-        high, low = (self._keys * flat).sum(axis=1).tolist()
+        np.concatenate(parts, out=self._flat)
+        np.multiply(self._keys, self._flat.view(np.uint64), out=self._products)
+        high, low = np.add.reduce(self._products, axis=1).tolist()
         return high >> 1, low >> 1
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class FillTx:
+class FillTx(NamedTuple):
     """One fill: two slots, the taker's signed size, the price."""
 
     taker_slot: int
@@ -52,8 +51,7 @@ class IndexTx:
     index: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class PriceTx:
+class PriceTx(NamedTuple):
     """Mark prices of all markets."""
 
     mark: Ints

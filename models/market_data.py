@@ -41,12 +41,30 @@ class Feed:
     def __init__(self, sources: int, markets: int) -> None:
         self.value = np.zeros((sources, markets), np.int64)
         self.made_ms = np.full((sources, markets), NEVER, np.int64)
+        self._newest_ms = [NEVER] * sources
+        self._is_even = [False] * sources
+
+    def forget(self) -> None:
+        """Nothing was ever heard."""
+        self.made_ms[:] = NEVER
+        self._is_even = [False] * len(self._is_even)
+
+    def even_ms(self) -> int | None:
+        """The age of the oldest value where each source's newest message was about all markets; else None."""
+        return min(self._newest_ms) if all(self._is_even) else None
 
     def take(self, source: int, made_ms: int, value: Ints, mask: Mask | None) -> None:
         """A message of ``source`` arrives, over all markets or those of the mask."""
+        if mask is None and self._newest_ms[source] < made_ms:  # newer than all that is there: no need to look
+            self._newest_ms[source], self._is_even[source] = made_ms, True
+            self.value[source] = value
+            self.made_ms[source] = made_ms
+            return
         newer = self.made_ms[source] < made_ms
         if mask is not None:
             newer &= mask
+        self._newest_ms[source] = max(self._newest_ms[source], made_ms)
+        self._is_even[source] = False
         self.value[source][newer] = value[newer]
         self.made_ms[source][newer] = made_ms
 
@@ -97,8 +115,8 @@ class MarketData(Service):
 
     def forget(self) -> None:
         """Feeds and last prices are memory."""
-        self.spot.made_ms[:] = NEVER
-        self.rates.made_ms[:] = NEVER
+        self.spot.forget()
+        self.rates.forget()
         self.last = None
 
     # ---- feeds -----------------------------------------------------------------------------------------------
@@ -165,6 +183,22 @@ class MarketData(Service):
 
     def _aggregate(self) -> PriceMessage | None:
         """Medians of the sources that vote; a message is as old as the oldest value in it."""
+        return self._aggregate_evenly() or self._aggregate_by_market()
+
+    def _aggregate_evenly(self) -> PriceMessage | None:
+        """The usual case at a fraction of its price: every source is there for every market and fresh, so all vote."""
+        spot_ms, rate_ms = self.spot.even_ms(), self.rates.even_ms()
+        if spot_ms is None or rate_ms is None:
+            return None
+        made_ms = min(spot_ms, rate_ms)
+        freshness = self.world.venue.safeguards.price_freshness
+        if freshness is not None and made_ms < self.sim.now_ms - freshness.liquidation_ms:
+            return None
+        spot, known = median_of_votes(self.spot.value)
+        basis, _ = median_of_votes(self.rates.value)
+        return PriceMessage(spot, basis, mark_price(spot, basis), np.full(len(known), made_ms))
+
+    def _aggregate_by_market(self) -> PriceMessage | None:
         spot_votes, rate_votes = self._voters(self.spot), self._voters(self.rates)
         if not bool((spot_votes.any(axis=0) & rate_votes.any(axis=0)).all()):
             return None

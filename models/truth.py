@@ -33,6 +33,8 @@ class Outside:
         self._rates = rates_ppm
         self._step_ms = step_ms
         self._rate_step_ms = rate_step_ms
+        self._median_step = -1
+        self._median: Ints
 
     def spot(self, at_ms: int) -> Ints:
         """Spot price of every market (price quantums) at a time; the last row stands for all later times."""
@@ -45,8 +47,11 @@ class Outside:
         return row
 
     def median_rate(self, at_ms: int) -> Ints:
-        """Median of the external rates, all venues present."""
-        return median_of_votes(self._rates[min(at_ms // self._rate_step_ms, len(self._rates) - 1)])[0]
+        """Median of the external rates, all venues present; the last answer is kept for the rest of its step."""
+        step = min(at_ms // self._rate_step_ms, len(self._rates) - 1)
+        if step != self._median_step:
+            self._median_step, self._median = step, median_of_votes(self._rates[step])[0]
+        return self._median
 
     def mark(self, at_ms: int) -> Ints:
         """The true mark: spot times one plus the median external rate."""

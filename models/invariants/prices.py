@@ -20,8 +20,10 @@ class Positive(VenueLaw):
     def observe(self, event: Event) -> None:
         """Judges spot and mark of every market."""
         data = event.data
-        bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
-        self.check(event, bad == 0, f"{bad} published prices are not positive")
+        self._checks += 1
+        if data.spot_quantums.min() <= 0 or data.mark_quantums.min() <= 0:
+            bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
+            self.find(event.at_ms, f"{bad} published prices are not positive", event.identity)
 
 
 class FreshAtUse(VenueLaw):
