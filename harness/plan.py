@@ -6,7 +6,8 @@ target are checked against the scenario. So a misspelt kind is one mistake, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,18 +47,37 @@ def check_steps(data: Plain, path: DataPath, where: Where, mistakes: Mistakes, s
             _check_name(item["step"], steps, "step", (*path, number, "step"), where, mistakes)
 
 
-def check_targets(plan: Sequence[Fault], path: DataPath, where: Where, mistakes: Mistakes, scenario: Scenario) -> None:
-    """Adds a mistake for each fault whose target the scenario does not have."""
-    for number, fault in enumerate(plan):
-        check_target(type(fault), fault.target, (*path, number, "target"), where, mistakes, scenario)
+def check_targets(data: Plain, path: DataPath, where: Where, mistakes: Mistakes, scenario: Scenario) -> None:
+    """Adds a mistake for each target that the scenario does not have; works on a plan's data, or that of threats.
+
+    A fault that says no target has that of its class. Kinds that are unknown are a mistake already.
+    """
+    classes = registry.faults()
+    for number, item in enumerate(data if isinstance(data, list) else ()):
+        cls = classes.get(str(item.get("kind"))) if isinstance(item, dict) else None
+        if cls is None:
+            continue
+        for place, target in _targets_of(cls, item):
+            check_target(cls, target, (*path, number, *place), where, mistakes, scenario)
+
+
+def _targets_of(cls: type[Fault], item: Mapping[str, Plain]) -> Iterator[tuple[DataPath, str]]:
+    """Where a fault's or a threat's data names targets, and what it names."""
+    many = item.get("targets")
+    if isinstance(many, list):
+        yield from ((("targets", n), target) for n, target in enumerate(many) if isinstance(target, str))
+        return
+    default = next((field.default for field in fields(cast(Any, cls)) if field.name == "target"), MISSING)
+    one = item.get("target", default)
+    if isinstance(one, str):
+        yield ("target",), one
 
 
 def parse_plan(data: Plain, path: DataPath, where: Where, mistakes: Mistakes, scenario: Scenario, kit: Kit) -> Plan:
     """The plan that the data describes, with steps and targets checked against the scenario."""
     plan = plan_from_plain(data, path, where, mistakes)
     check_steps(data, path, where, mistakes, [step.name for step in kit.steps(scenario)])
-    if isinstance(data, list) and len(plan) == len(data):  # else the numbers of faults and data differ
-        check_targets(plan, path, where, mistakes, scenario)
+    check_targets(data, path, where, mistakes, scenario)
     return plan
 
 

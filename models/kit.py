@@ -24,7 +24,7 @@ from drydock.models.lint import check_runbook, rules
 from drydock.models.market_files import MarketFiles
 from drydock.models.model import VenueModel, model_of
 from drydock.models.sentences import describe
-from drydock.models.venue import Population, Runbook, Venue
+from drydock.models.venue import MarketsSpec, Population, Runbook, Venue
 from drydock.models.world import VenueWorld, planned_steps
 
 OWN_KEYS = {"venue": Venue, "population": Population, "runbook": Runbook}
@@ -45,10 +45,11 @@ class VenueKit:
         parts = {key: self._part(key, data, where, mistakes) for key in OWN_KEYS}
         files = MarketFiles(where, mistakes)
         venue, runbook = parts["venue"], parts["runbook"]
-        markets = files.read(venue.markets) if venue is not None else None
+        markets = files.read(_markets_spec(data) if venue is None else venue.markets)
         if runbook is not None:
             check_runbook(runbook, where, mistakes)
-        mistakes.raise_if_any()
+        if venue is None or runbook is None:
+            mistakes.raise_if_any()
         model = VenueModel(venue, parts["population"], runbook, markets)  # type: ignore[arg-type]
         return finish_scenario(frame, model, data=data, where=where, mistakes=mistakes, files=files.hashes)
 
@@ -117,6 +118,13 @@ class VenueKit:
     def describe(self, event: Event, scenario: Scenario) -> str | None:
         """A plain sentence for a timeline."""
         return describe(event, model_of(scenario))
+
+
+def _markets_spec(data: Plain) -> MarketsSpec:
+    """The markets of a venue that has other mistakes, so that theirs are told beside them."""
+    venue = data.get("venue") if isinstance(data, dict) else None
+    markets = venue.get("markets", {}) if isinstance(venue, dict) else {}
+    return build(MarketsSpec, markets, (), lambda _: "", Mistakes()) or MarketsSpec()
 
 
 def _step_labels(data: Plain) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 It follows what really happened to positions (fills, liquidations, busts, transfers, rollbacks), at the prices at which
 it happened, but realises funding with the right index: the published one where it lies within the stated band around
-the truth index (what a gap or a late price does to it is no wrong), else the truth index. Laws ask it whether an account
-was healthy at the truth; the ledger asks it what a wrong did to an account. It lives outside the world: only laws and
-the ledger reach it.
+the truth index (what a gap or a late price does to it is no wrong), else the truth index. Laws ask it whether an
+account was healthy at the truth; the ledger asks it what a wrong did to an account. It lives outside the world: only
+laws and the ledger reach it.
 """
 
 from __future__ import annotations

@@ -46,11 +46,11 @@ class Justified(VenueLaw):
             )
 
     def end(self) -> Sequence[Finding]:
-        """The findings; where there are many, the last says how many accounts in all."""
+        """The findings; where there are more than were kept, the first says how many in all."""
         if self._wrong > len(self._findings):
-            last = self._findings[-1]
-            told = f"{self._wrong} wrongful liquidations in all; of these: {last.detail}"
-            self._findings[-1] = Finding(last.law, last.at_ms, told, last.events)
+            first = self._findings[0]
+            told = f"{first.detail}; {self._wrong} wrongful liquidations in all"
+            self._findings[0] = Finding(first.law, first.at_ms, told, first.events)
         return self._findings
 
 

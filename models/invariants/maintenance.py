@@ -50,7 +50,7 @@ class LoadBeforePublish(VenueLaw):
         unloaded = data.markets[self._loaded_epoch[data.markets] != data.epoch]
         self.check(
             event, unloaded.size == 0,
-            lambda: f"{unloaded.size} indices are published before their rows were loaded, "
+            lambda: f"{unloaded.size} of {len(data.markets)} indices are published before their rows were loaded, "
             f"first {self.name(int(unloaded[0]))}",
         )  # fmt: skip
 

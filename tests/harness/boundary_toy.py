@@ -83,7 +83,12 @@ class ShopKit:
         steps = build_value(tuple[Opening, ...], runbook, ("runbook",), where, mistakes)
         shelves = build_value(tuple[str, ...], data.get("shelves", []), ("shelves",), where, mistakes)
         venue = {"steps": steps, "shelves": shelves}
-        files = {csv: file_hash(folder_of(where) / csv)} if (csv := data.get("prices_csv")) else {}
+        files = {}
+        if csv := data.get("prices_csv"):
+            if (folder_of(where) / csv).is_file():
+                files[csv] = file_hash(folder_of(where) / csv)
+            else:
+                mistakes.add(where(("prices_csv",)), f"prices_csv: no file '{csv}' beside the scenario")
         return finish_scenario(frame, venue, data=data, where=where, mistakes=mistakes, files=files)
 
     def scenarios(self) -> dict[str, str]:
