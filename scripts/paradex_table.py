@@ -146,7 +146,8 @@ def liquidated_by_rule(world: VenueWorld, holdings: Holdings, before: Ints, zero
 
 def slow_case(scenario: Scenario, mean_ms: int, seed: int) -> Case:
     """The reported plan with another mean load latency."""
-    plan: tuple[Fault, ...] = tuple(replace(fault, mean_ms=mean_ms) for fault in scenario.reported)  # type: ignore[type-var]
+    faults: tuple[Any, ...] = scenario.reported
+    plan: tuple[Fault, ...] = tuple(replace(fault, mean_ms=mean_ms) for fault in faults)
     return Case(scenario, scenario.reported_regime, plan, seed)
 
 
@@ -162,9 +163,9 @@ def measure(scenario: Scenario, mean_ms: int, seed: int) -> Measured:
     world.sim.run_until(started_ms + AFTER_START_MS)
     if watch.tick is None:
         raise RuntimeError(f"no funding tick within {AFTER_START_MS} ms of {STEP}")
-    numbers = [frozenset(np.flatnonzero(mask).tolist()) for mask in (watch.late, watch.corrupted)]
-    people = world.layout.accounts - 1
-    return Measured(len(world.markets), people, *numbers, watch.due, frozenset(watch.liquidated))
+    late, corrupted = (frozenset(np.flatnonzero(mask).tolist()) for mask in (watch.late, watch.corrupted))
+    all_but_the_vault = world.layout.accounts - 1
+    return Measured(len(world.markets), all_but_the_vault, late, corrupted, watch.due, frozenset(watch.liquidated))
 
 
 def scenario_of(sets: Sequence[str] = ()) -> Scenario:
