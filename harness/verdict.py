@@ -183,6 +183,8 @@ class _Court:
         seen = self.seen
         if seen.stopped:
             yield f"stopped by {seen.stopped} after {seen.runs} runs"
+        if not (self.scenario.threats or self.scenario.reported):
+            yield "nothing was made to go wrong: the scenario names no threats and no reported plan"
         least = self.scenario.policy.least_runs
         asked = runs_asked(self.scenario, seen.options)
         if least is not None and asked < least:
