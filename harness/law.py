@@ -1,6 +1,6 @@
 """What makes a law short to write: a base that counts checks and collects findings, and three shapes of laws.
 
-A law is a fold over events (architecture 6). Most are a few lines::
+A law is a fold over events. Most are a few lines::
 
     class NoNegativeCount(Always):
         id = "T1"

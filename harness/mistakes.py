@@ -1,7 +1,7 @@
 """What is wrong with a file: every mistake with its place, all of a file together.
 
 A mistake reads ``file:line:column: path: what is wrong; what is allowed``. Whoever checks a part of a file adds to one
-:class:`Mistakes` and goes on; who needed the whole raises :exc:`BadFile` at the end, which exits 2 (architecture 11).
+:class:`Mistakes` and goes on; who needed the whole raises :exc:`BadFile` at the end, which exits 2.
 """
 
 from __future__ import annotations

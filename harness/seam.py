@@ -1,7 +1,7 @@
 """Seams: the named places where a model lets the world go wrong.
 
 A model passes every operation of a kind through its seam. A fault bends the seam inside a ``with``: it adds itself,
-never assigns; bends nest; leaving always restores (architecture 4.7). What passes is a :class:`Passage`: a message
+never assigns; bends nest; leaving always restores. What passes is a :class:`Passage`: a message
 over some entities (markets, accounts, keys), whose delay, loss and staleness are arrays over these entities, so that
 one market of 117 can be bent while the other 116 pass unchanged.
 """
@@ -50,7 +50,7 @@ Bender = Callable[[Passage], bool]
 
 
 class Witness:
-    """Evidence of the faults (architecture 4.9): who bent a seam, and whose bends an operation really met.
+    """Evidence of the faults: who bent a seam, and whose bends an operation really met.
 
     The harness says who is at work (:attr:`who`: the name of the lane) and hears of each lane's first act.
     """

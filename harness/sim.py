@@ -1,6 +1,6 @@
 """Physics: a SimPy environment with an integer clock, lanes, ties, identities, causes and an event budget.
 
-SimPy serves events of one instant first-in first-out and so hides restart races (architecture 5). Here the order of
+SimPy serves events of one instant first-in first-out and so hides restart races. Here the order of
 an instant is a function of (seed, lane, millisecond); inside a lane the order of insertion decides, so a client's
 cancel never overtakes his own place. URGENT events, with which SimPy itself starts and interrupts processes, are
 never shuffled.

@@ -1,7 +1,7 @@
 """Named streams of raw random bits: nobody's draws shift another's.
 
 Only ``getrandbits`` of the Mersenne Twister is used: it is the raw output, equal on every interpreter and processor,
-and everything derived from it here is integer arithmetic (architecture 4.2, 4.4).
+and everything derived from it here is integer arithmetic.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The decision: GO, NO-GO or INCONCLUSIVE, with the evidence that carries it.
 
-In this order (architecture 7): the harness failed (4); a safety law is broken, baseline included (1); a limit is
+In this order: the harness failed (4); a safety law is broken, baseline included (1); a limit is
 passed (1); something is missing (3); else GO (0).
 """
 

@@ -1,4 +1,4 @@
-"""The verdict as JSON: a contract that scripts read (architecture 11). Keys may be added, not renamed.
+"""The verdict as JSON: a contract that scripts read. Keys may be added, not renamed.
 
 Money is a decimal text in USD; everything else is in the unit its name ends in. All that depends on machine or clock
 is under ``run``, and the verdict's digest leaves that out: the same rehearsal has the same digest anywhere.

@@ -4,7 +4,7 @@ This is where the night of 19 January 2026 began. A restarted engine reads its r
 own time; a tick that comes first finds some of them missing. What it then does is two decisions of the venue: *when may
 it tick* (``readiness``) and *what is a market without its row* (``on_missing``). With ``process_up`` and
 ``default_zero`` it continues from zero, publishes that, and persists it over the row that the loader had yet to read.
-Nothing here writes a wrong value; it is what this engine does in that order (domain 1.3, 1.6).
+Nothing here writes a wrong value; it is what this engine does in that order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ledger of harm: every harmful event priced against the shadow truth, in exactly one kind.
 
 ``liquidation``  of an account that was healthy at the truth: the penalty, and what the transfer at mark lost against
-                 the true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]`` (domain 6.2).
+                 the true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]``.
 ``funding``      realised at a liquidation or a fill with an index that is not the truth's: what was taken too much,
                  once per position (it is then re-cached at the wrong index; what a later repair would take on top is
                  not priced here).

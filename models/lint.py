@@ -90,7 +90,7 @@ def rules() -> Sequence[Rule]:
 
 
 def _band_over_margin(scenario: Scenario) -> Sequence[str]:
-    """C1: band / MMF; the one line of lint that predicts where the second Paradex wave hit (domain 0, 4)."""
+    """C1: band / MMF; the one line of lint that predicts where the second Paradex wave hit."""
     markets = model_of(scenario).markets
     found = []
     for number, name in enumerate(markets.names):

@@ -1,7 +1,7 @@
 """The population of a night: accounts, positions, what people will try, and the indices the night starts with.
 
 Everything about a person is drawn from words that depend on (seed, subject, person, column) alone, so nobody's draws
-shift another's. The shapes are assumptions of this project (calibration page 1): Pareto sizes, leverage truncated at
+shift another's. The shapes are assumptions of this project (docs/provenance.md): Pareto sizes, leverage truncated at
 each market's maximum, index magnitudes like the samples that were seen in production.
 """
 
@@ -79,7 +79,7 @@ def draw_index(markets: Markets, mark: Ints, seed: int) -> Ints:
     """Funding indices (index units): lognormal shares of the price, larger for majors, mostly positive.
 
     Majors (IMF at most 2 %) have a median of 12 % (sigma 0.45) and are positive in 80 %, others 7 % (sigma 1.2) and
-    60 %; never more than 450 %. Magnitudes seen in production: 1.7 %, 36 %, 450 % (domain 1.4).
+    60 %; never more than 450 %. Magnitudes seen in production: 1.7 %, 36 %, 450 %.
     """
     words = grid_words(seed, "funding/initial", np.arange(len(markets)), 2)
     is_major = markets.imf_ppm <= MAJOR_IMF_PPM

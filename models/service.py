@@ -1,7 +1,7 @@
 """A service process: named boot steps, an epoch per start, and a fence for what an earlier epoch left behind.
 
 ``finally`` blocks and late callbacks run even in a process that has crashed, so everything a service does later carries
-the epoch in which it was decided, and is dropped when that epoch is over (architecture 10).
+the epoch in which it was decided, and is dropped when that epoch is over.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The venue as typed data: what a scenario file says about the build under test.
 
 Fields end in their unit; a file may write ``5s`` or ``20%``. Every default is tagged: [S] documented by a source of
-domain.md, [P] press, [A] an assumption of this project.
+docs/provenance.md, [P] press, [A] an assumption of this project.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """People: how many, how large, how levered, how active ([A] where calibration.md has no source)."""
+    """People: how many, how large, how levered, how active ([A] where docs/provenance.md has no source)."""
 
     accounts: Annotated[int, Range(2, 200_000)] = 2_000
     makers: Annotated[int, Range(1, 64)] = 4

@@ -1,4 +1,4 @@
-"""The exit codes: a contract that scripts depend on (architecture 11)."""
+"""The exit codes: a contract that scripts depend on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A trace as a file for readers: JSON Lines, a header, then an event a line, the harness channel included.
 
-Nothing reads a trace back: to judge again, simulate again (architecture 5).
+Nothing reads a trace back: to judge again, simulate again.
 """
 
 from __future__ import annotations

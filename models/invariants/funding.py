@@ -18,7 +18,7 @@ class Continuity(VenueLaw):
 
     id, law_class = "F1", "safety"
     sentence = "a funding index moves no further than the rate cap allows in the time that passed"
-    source = "StarkWare funding_tick.cairo; domain 9, F1"
+    source = "StarkWare perpetuals, funding_tick.cairo"
     hears = (IndexPublished,)
 
     def observe(self, event: Event) -> None:
@@ -46,7 +46,7 @@ class Completeness(VenueLaw):
 
     id, law_class = "F2", "safety"
     sentence = "a funding tick covers every active market"
-    source = "StarkWare validate_funding_tick; domain 9, F2"
+    source = "StarkWare perpetuals, validate_funding_tick"
     hears = (IndexPublished,)
 
     def observe(self, event: Event) -> None:
@@ -60,7 +60,7 @@ class NoUnexplainedReset(VenueLaw):
 
     id, law_class = "F3", "safety"
     sentence = "no funding index is reset to zero (or to zero plus one tick) without having been there"
-    source = "Paradex post-mortem, 23 January 2026 [P]; domain 9, F3"
+    source = "Paradex post-mortem, 23 January 2026 [P]: some market funding indices reset to zero"
     hears = (IndexPublished,)
 
     def observe(self, event: Event) -> None:
@@ -88,7 +88,7 @@ class CopiesAgree(VenueLaw):
 
     id, law_class = "F4", "safety"
     sentence = "the copies of a funding index in cloud, database and chain agree within their lag"
-    source = "domain 9, F4"
+    source = "house rule: copies of one value differ by no more than their lag explains"
     hears = (IndexPersisted, IndexOnchain, BlockSealed, RollbackDone)
 
     def begin(self, truth: Any) -> None:
@@ -152,7 +152,7 @@ class AccountFundingStep(VenueLaw):
 
     id, law_class = "F5", "safety"
     sentence = "no account's funding moves further than its positions and the rate caps allow"
-    source = "domain 9, F5"
+    source = "follows from F1, account by account"
     hears = (IndexPublished, BlockSealed)
 
     def begin(self, truth: Any) -> None:
@@ -196,7 +196,7 @@ class FundingZeroSum(VenueLaw):
 
     id, law_class = "F6", "safety"
     sentence = "what funding gives to one side of a market it takes from the other"
-    source = "derivexyz/v2-core PR #294; domain 9, F6"
+    source = "derivexyz/v2-core PR #294"
     hears = (BlockSealed, IndexOnchain)
 
     def begin(self, truth: Any) -> None:

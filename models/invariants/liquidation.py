@@ -21,7 +21,7 @@ class Justified(VenueLaw):
 
     id, law_class = "L1", "safety"
     sentence = "nobody is liquidated who was healthy at true prices and indices all the while"
-    source = "domain 9, L1"
+    source = "house rule: a liquidation has a reason that was true; the venues refund those that had none"
     hears = (Liquidation, HealthChecked)
 
     def begin(self, truth: Any) -> None:
@@ -59,7 +59,7 @@ class Gate(VenueLaw):
 
     id, law_class = "L3", "safety"
     sentence = "nobody is liquidated in a mode that forbids it, nor before the grace after OK is over"
-    source = "domain 9, L3; the venue's declared mode matrix"
+    source = "the venue's declared mode matrix; paradex-docs, 6 February 2026"
     hears = (Liquidation, ModeChanged, HealthChecked)
 
     def begin(self, truth: Any) -> None:
@@ -90,7 +90,7 @@ class Completion(VenueLaw):
 
     id, law_class = "L4", "loss"
     sentence = "accounts under margin at the truth are liquidated in time; what waiting costs stays within the limit"
-    source = "Aave v3.7 sentinel removal; domain 9, L4"
+    source = "Aave v3.7, sentinel removal: blocked liquidations let positions deteriorate"
     hears = (BlockSealed, Liquidation, ModeChanged, PricesPublished, RollbackDone)
 
     def begin(self, truth: Any) -> None:

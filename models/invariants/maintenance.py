@@ -32,7 +32,7 @@ class LoadBeforePublish(VenueLaw):
 
     id, law_class = "M1", "safety"
     sentence = "a restarted service publishes nothing that it has not loaded"
-    source = "Paradex post-mortem [P]; domain 9, M1"
+    source = "Paradex post-mortem, 23 January 2026 [P]: a race while critical data was being loaded"
     hears = (LoadCompleted, IndexPublished)
 
     def begin(self, truth: Any) -> None:
@@ -60,7 +60,7 @@ class ModeMatrix(VenueLaw):
 
     id, law_class = "M2", "safety"
     sentence = "the venue does in each mode only what it declares, and announces a mode when all services know it"
-    source = "paradex-docs openapi, SystemState; domain 9, M2"
+    source = "paradex-docs openapi, SystemState; the declared mode matrix"
     hears = (ModeChanged, Fill, Liquidation)
 
     def begin(self, truth: Any) -> None:
@@ -91,7 +91,7 @@ class SnapshotRoundTrip(VenueLaw):
 
     id, law_class = "M3", "safety"
     sentence = "a snapshot restores exactly the state that it was taken of"
-    source = "Vega 0077-SNAP-004; domain 9, M3"
+    source = "Vega specification 0077-SNAP-004"
     hears = (SnapshotTaken,)
 
     def observe(self, event: Event) -> None:
@@ -106,7 +106,7 @@ class ResumeGate(VenueLaw):
 
     id, law_class = "M5", "safety"
     sentence = "the venue goes back to OK only with fresh prices, agreeing copies, ready services and plausible indices"
-    source = "domain 9, M5"
+    source = "house rule: reopening is a decision with evidence; Vega 0094-PRAC keeps a network in auction after an upgrade"
     hears = (ResumeChecked,)
 
     def observe(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class RollbackClosure(VenueLaw):
     sentence = (
         "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
     )
-    source = "Starknet node incidents; domain 9, M6"
+    source = "Starknet nodes and Paradex pages after rollbacks, January 2026 [P]"
     hears = (RollbackDone, BlockSealed, L1Reconciled)
 
     def begin(self, truth: Any) -> None:

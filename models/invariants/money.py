@@ -17,7 +17,7 @@ class Cash(VenueLaw):
 
     id, law_class = "S1", "safety"
     sentence = "no money appears or disappears"
-    source = "domain 9, S1"
+    source = "double-entry bookkeeping"
     hears = (BlockSealed,)
 
     def begin(self, truth: Any) -> None:
@@ -40,7 +40,7 @@ class Positions(VenueLaw):
 
     id, law_class = "S2", "safety"
     sentence = "the positions of every market sum to zero"
-    source = "domain 9, S2"
+    source = "every contract has two sides"
     hears = (BlockSealed,)
 
     def observe(self, event: Event) -> None:
@@ -60,7 +60,7 @@ class Solvency(VenueLaw):
 
     id, law_class = "S4", "safety"
     sentence = "bankruptcies beyond the insurance fund are socialised by the documented formula, and only then"
-    source = "paradex-docs socialized-losses.mdx; domain 9, S4"
+    source = "paradex-docs socialized-losses.mdx"
     hears = (BlockSealed,)
 
     def observe(self, event: Event) -> None:

@@ -14,7 +14,7 @@ class Positive(VenueLaw):
 
     id, law_class = "P1", "safety"
     sentence = "every published price is positive"
-    source = "domain 9, P1: the BTC price of 0"
+    source = "Paradex front page, 19 January 2026 [P]: a BTC price of 0"
     hears = (PricesPublished,)
 
     def observe(self, event: Event) -> None:
@@ -31,7 +31,7 @@ class FreshAtUse(VenueLaw):
 
     id, law_class = "P2", "safety"
     sentence = "no price is used for an action when it is older than the venue declares for that action"
-    source = "Drift, GMX, Synthetix per-action limits; domain 9, P2"
+    source = "Drift, GMX and Synthetix limit the age of a price per action"
     hears = (Fill, Liquidation, IndexPublished)
 
     def begin(self, truth: Any) -> None:

@@ -1,4 +1,4 @@
-"""Sim: whole milliseconds, lanes, budgets, and the traps of SimPy (architecture 10)."""
+"""Sim: whole milliseconds, lanes, budgets, and the traps of SimPy."""
 
 from __future__ import annotations
 

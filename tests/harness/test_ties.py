@@ -1,4 +1,4 @@
-"""The order of an instant: seeded between lanes, kept inside a lane, FIFO with laggards (architecture 5)."""
+"""The order of an instant: seeded between lanes, kept inside a lane, FIFO with laggards."""
 
 from __future__ import annotations
 

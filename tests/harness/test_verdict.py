@@ -311,7 +311,7 @@ def test_the_digest_leaves_out_the_machine_and_nothing_else(decide: Any) -> None
 
 
 def test_the_json_holds_the_contract(decide: Any) -> None:
-    """The keys of architecture 11, money as decimal texts, and nothing that JSON cannot hold."""
+    """The keys of the contract, money as decimal texts, and nothing that JSON cannot hold."""
     policy = replace(LENIENT, refunds=("lost",))
     plain = json.loads(json.dumps(verdict_json(decide(waits=False, load_ms=0, policy=policy))))
     contract = (

@@ -94,7 +94,7 @@ def test_index_reaches_the_chain_with_its_block() -> None:
     seal(on)
     assert [before[0], before[1], 12_345] == chain.index.tolist()
     assert [0, 0, BLOCK_MS] == chain.index_ms.tolist()
-    assert [(1, [2], [12_345])] == [(e.height, e.markets.tolist(), e.index.tolist()) for e in on.of(IndexOnchain)]
+    assert [(1, [2], [12_345])] == [(e.height, e.markets.tolist(), e.indices.tolist()) for e in on.of(IndexOnchain)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -135,7 +135,7 @@ def test_bust_restores_both_parties_in_both_copies() -> None:
     slot, size = refused_fill(on)
     assert sizes[slot] + size == cloud.holdings.size[slot]
     seal(on)
-    assert [(on.world.layout.account[slot], size)] == [(bust.account, bust.size_quantums) for bust in on.of(Bust)]
+    assert [(on.world.layout.account[slot], size)] == [(bust.taker, bust.size_quantums) for bust in on.of(Bust)]
     assert sizes.tolist() == chain.holdings.size.tolist() == cloud.holdings.size.tolist()
     assert quote + int(chain.holdings.realised.sum()) == int(chain.holdings.quote.sum())
     assert [] == on.of(BlockSealed)[0].view.fills

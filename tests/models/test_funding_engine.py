@@ -112,7 +112,7 @@ def test_first_tick_comes_a_full_period_after_the_engine_may_tick(readiness: str
 # ---- the night of 19 January ----------------------------------------------------------------------------------------
 def near_zero(on_night: RunResult, tick: Event) -> set[int]:
     """The markets that a publication says are within a cent of a percent of zero, and were far from it before."""
-    before = of(on_night.events, IndexPublished)[0].index
+    before = of(on_night.events, IndexPublished)[0].indices
     return {
         market
         for market, index in zip(tick.data.markets.tolist(), tick.data.indices.tolist(), strict=True)
@@ -141,7 +141,7 @@ def test_reset_is_sticky_once_the_write_behind_has_reached_the_row(seed: int) ->
     )
     last = [event for event in events if isinstance(event.data, IndexPublished)][-1]
     stuck = {market for market, at in loads(events).items() if at > persisted}
-    before = of(events, IndexPublished)[0].index
+    before = of(events, IndexPublished)[0].indices
     assert stuck == {m for m in range(12) if abs(int(last.data.indices[m])) * 100 < abs(int(before[m]))}
 
 
@@ -269,7 +269,7 @@ def test_gap_rule_decides_whether_the_downtime_accrues(cap: str, moves: bool) ->
     published = of(result.events, IndexPublished)
     before = [e for e in published if e.epoch == 1][-1]
     after = next(e for e in published if e.epoch == 2)
-    assert moves == (before.index != after.index).any()
+    assert moves == (before.indices != after.indices).any()
     assert (after.dt_ms > 120_000).all()
 
 
@@ -293,8 +293,8 @@ def test_steps_of_a_right_night_stay_within_the_cap() -> None:
     facts, last = stage.world.markets, stage.world.truth.start_index
     for at_ms, e in told(stage.events, IndexPublished):
         bound = max_step(facts.rate_cap_ppm, stage.world.outside.spot(at_ms) * 2, e.dt_ms, facts.period_ms)
-        assert (np.abs(e.index - last) <= bound).all()
-        last = e.index
+        assert (np.abs(e.indices - last) <= bound).all()
+        last = e.indices
 
 
 def test_late_market_is_delivered_late_and_the_others_in_time() -> None:

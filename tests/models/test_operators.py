@@ -40,7 +40,7 @@ def test_index_step_rings_above_its_share_of_the_price(moved_ppm: int, rings: bo
     """1 % of the price at once, up or down, rings; a little less does not."""
     stage = Stage(STEP_ALARM).at(900)
     publish(stage, 1, moved_ppm)
-    assert [("index_step", 1)] * rings == [(e.monitor, e.count) for e in stage.of(AlarmRaised)]
+    assert [("index_step", 1)] * rings == [(e.monitor, e.seen) for e in stage.of(AlarmRaised)]
     assert rings == stage.world.operators.has_alarm  # type: ignore[union-attr]
 
 

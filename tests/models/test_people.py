@@ -53,7 +53,7 @@ def test_intents_of_the_closed_time_are_counted_when_it_reopens(seed: int) -> No
     changes = told(stage.events, ModeChanged)
     closed_ms = next(at_ms for at_ms, e in changes if e.before == "ok")
     open_ms = next(at_ms for at_ms, e in changes if e.mode == "ok")
-    blocked = sum(e.count for e in of(stage.events, IntentsBlocked))
+    blocked = sum(e.intents for e in of(stage.events, IntentsBlocked))
     assert int(((drawn >= closed_ms) & (drawn < open_ms)).sum()) == blocked
     seen = sum(len(rows) for rows in reached(stage).values())
     assert int((drawn < 590_000 - GATEWAY_MS).sum()) == blocked + seen
