@@ -189,4 +189,4 @@ def test_faults_overlap_heal_and_leave_nothing(first: str, second: str) -> None:
         result = play(*AS_HAPPENED, plan=plan, seed=seed)
         injected, healed = of(result.events, FaultInjected), of(result.events, FaultHealed)
         assert sorted(e.number for e in injected) == sorted(e.number for e in healed)
-        assert [e.exercised for e in result.evidence] <= [True, True]
+        assert {e.number for e in injected} >= {e.index for e in result.evidence if e.exercised}
