@@ -77,6 +77,7 @@ class Truth:
         self.watch: IndexWatch
         self._rows = [index.copy()]
         self._carry = np.zeros_like(index)
+        self._interest_ppm = interest_ppm(markets.period_ms)
 
     def mark(self, at_ms: int) -> Ints:
         """True mark of every market (price quantums)."""
@@ -93,7 +94,7 @@ class Truth:
     def _accrue_one_tick(self, at_ms: int) -> None:
         spec, markets = self.venue.funding, self.markets
         rate = funding_rate_ppm(
-            self.outside.median_rate(at_ms), interest_ppm(markets.period_ms), spec.clamp_ppm, markets.rate_cap_ppm
+            self.outside.median_rate(at_ms), self._interest_ppm, spec.clamp_ppm, markets.rate_cap_ppm
         )
         row, self._carry = accrue(
             self._rows[-1], self._carry, rate, self.outside.spot(at_ms), spec.tick_ms, markets.period_ms, None

@@ -19,6 +19,7 @@ PERIOD_MS_MAX = 24 * 3_600_000
 STEP_PRICE_QUANTUMS_MAX = 1 << 27
 
 _DIGIT = 15
+_FRACTION = (1 << INDEX_SHIFT) - 1
 
 
 def interest_ppm(period_ms: Int64s) -> Int64s:
@@ -83,12 +84,16 @@ def _step(product: Int64s, dt: Int64s, divisor: Int64s, carry: Int64s | int) -> 
 
     |product| < 2^47 and remainder < divisor < 2^47, so remainder * 2^15 + product * digit < 2^62 + 2^62.
     """
-    if dt.size and (int(dt.min()) < 0 or int(dt.max()) >= DT_MS_MAX):
+    longest = int(dt.max()) if dt.size else 0
+    if longest >= DT_MS_MAX or (dt.size and int(dt.min()) < 0):
         raise ValueError(f"dt_ms in [{dt.min()}, {dt.max()}]; allowed is [0, {DT_MS_MAX})")
-    high, low = dt >> _DIGIT, dt & ((1 << _DIGIT) - 1)
-    whole, remainder = np.divmod(product * high, divisor)
-    part, remainder = np.divmod((remainder << _DIGIT) + product * low, divisor)
-    whole = (whole << _DIGIT) + part
+    if longest < 1 << _DIGIT:  # every ordinary tick: the first digit of dt is 0
+        whole, remainder = np.divmod(product * dt, divisor)
+    else:
+        high, low = dt >> _DIGIT, dt & ((1 << _DIGIT) - 1)
+        whole, remainder = np.divmod(product * high, divisor)
+        part, remainder = np.divmod((remainder << _DIGIT) + product * low, divisor)
+        whole = (whole << _DIGIT) + part
     if whole.size and not -STEP_PRICE_QUANTUMS_MAX <= int(whole.min()) <= int(whole.max()) < STEP_PRICE_QUANTUMS_MAX:
         raise OverflowError(f"an index step in [{whole.min()}, {whole.max()}] price quantums; the bound is 2^27")
     part, remainder = np.divmod(remainder << _DIGIT, divisor)
@@ -116,7 +121,7 @@ def funding_pnl(size_quantums: Int64s, index: Int64s, cached_index: Int64s) -> I
     over all accounts of a market is in (-positions, 0] and never positive (law F6 allows for it).
     """
     difference = index - cached_index
-    whole = difference >> INDEX_SHIFT
-    fraction = difference - (whole << INDEX_SHIFT)
-    pnl: Int64s = -size_quantums * whole + (-size_quantums * fraction >> INDEX_SHIFT)
+    whole, fraction = difference >> INDEX_SHIFT, difference & _FRACTION
+    short = -size_quantums
+    pnl: Int64s = short * whole + (short * fraction >> INDEX_SHIFT)
     return pnl
