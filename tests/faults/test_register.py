@@ -115,7 +115,7 @@ def test_fault_on_a_service_that_is_not_restarted_is_not_applicable() -> None:
     """A runbook that never restarts the funding engine gives a slow load nothing to strike."""
     only = "runbook.steps.5.services=[market_data, liquidator, portfolio, vault, gateway]"
     kept = "runbook.steps.3.services=[gateway, liquidator, market_data, portfolio, vault]"
-    scenario = bench(only, kept)
+    scenario = bench(only, kept, "reported.plan=[]", "threats=[]")
     for kind in ("slow_load", "early_start"):
         assert not HARMFUL[kind].applicable(scenario)
 

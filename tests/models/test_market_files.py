@@ -1,4 +1,4 @@
-"""Market files: found beside the scenario, then among the packaged; known by their hash; told of where they are wrong."""
+"""Market files: found beside the scenario, then among the packaged; known by their hash; told where they are wrong."""
 
 from __future__ import annotations
 

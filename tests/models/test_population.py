@@ -30,7 +30,7 @@ def start(seed: int = 1, spec: Population = SPEC) -> Start:
 def test_sizes_of_every_market_sum_to_zero_and_nobody_begins_under_margin(
     seed: int, accounts: int, makers: int
 ) -> None:
-    """Whoever is drawn: longs equal shorts, and every account is above its initial margin, fees and funding included."""
+    """Longs equal shorts, and every account is above its initial margin, fees and funding included."""
     found = draw_start(Population(accounts=accounts, makers=makers), MARKETS, MARK, seed)
     holdings = found.holdings
     assert not holdings.layout.per_market(holdings.size).any()
@@ -95,7 +95,7 @@ def test_other_seed_is_another_night_and_the_same_seed_the_same() -> None:
     assert start(1).holdings.to_bytes() != start(2).holdings.to_bytes()
 
 
-# ---- nobody's draws shift another's -------------------------------------------------------------------------------------
+# ---- nobody's draws shift another's ---------------------------------------------------------------------------------
 def markets_and_signs(found: Start, makers: int, person: int) -> list[tuple[int, int]]:
     holdings = found.holdings
     slots = holdings.layout.slots_of(np.array([1 + makers + person]))
@@ -115,7 +115,7 @@ def test_index_of_a_market_depends_on_its_place_and_price_alone() -> None:
     assert draw_index(MARKETS, MARK, 3)[:10].tolist() == draw_index(first, MARK[:10], 3).tolist()
 
 
-# ---- intents and transfers ------------------------------------------------------------------------------------------------
+# ---- intents and transfers ------------------------------------------------------------------------------------------
 def test_intents_are_of_their_own_people_in_markets_that_they_hold() -> None:
     """Sorted by time, within the night, against a maker of the same market, of at least one quantum."""
     layout = start().holdings.layout

@@ -60,7 +60,7 @@ def test_right_venue_at_flat_prices_is_worth_what_the_truth_says() -> None:
 
 
 def test_liquidations_happen_to_the_shadow_too_at_true_indices() -> None:
-    """Positions follow what really happened, wrong as it was; what an account is worth does not follow wrong indices."""
+    """Positions follow what really happened, wrong as it was; values do not follow wrong indices."""
     world = played(*AS_HAPPENED, plan=(SlowLoad(step="start-services", mean_ms=9_000),))
     shadow, now_ms = world.truth.shadow, world.sim.now_ms
     true = shadow.value(now_ms)

@@ -36,7 +36,7 @@ def test_world_begins_running_and_with_equal_copies() -> None:
     """Every service is ready in its first epoch; cloud, chain and database have the same indices."""
     stage = Stage()
     world = stage.world
-    assert {name: ("ready", 1) for name in SERVICES} == {n: (s.state, s.epoch) for n, s in world.services.items()}
+    assert dict.fromkeys(SERVICES, ("ready", 1)) == {n: (s.state, s.epoch) for n, s in world.services.items()}
     rows = world.database.transact([Read(TABLE, np.arange(3))])[0]
     assert world.chain.index.tolist() == world.cloud.index.tolist() == rows.values[:, INDEX].tolist()
     assert world.chain.holdings.to_bytes() == world.cloud.holdings.to_bytes()
@@ -53,7 +53,7 @@ def test_copies_share_no_memory() -> None:
     assert world.truth.start_index.tolist() == world.chain.index.tolist()
 
 
-# ---- anchors ---------------------------------------------------------------------------------------------------------
+# ---- anchors --------------------------------------------------------------------------------------------------------
 def fires_at(stage: Stage, step: str, offset_ms: int) -> int:
     """When an anchor succeeds; -1 if it did not."""
     fired = [-1]
@@ -91,7 +91,7 @@ def test_anchor_of_a_step_that_never_begins_never_fires() -> None:
     assert -1 == fires_at(stage, "resume", 1_000)
 
 
-# ---- services ----------------------------------------------------------------------------------------------------------
+# ---- services -------------------------------------------------------------------------------------------------------
 def test_service_passes_its_named_steps_in_order_and_is_then_ready() -> None:
     """Every restarted service tells each boot step once, in the order in which its class names them."""
     world = Stage(is_started=False).world
@@ -193,7 +193,7 @@ def test_restore_takes_every_store_back() -> None:
     assert {height} == {*rows.values[:, HEIGHT].tolist(), *(page.height for page in world.pages), world.cloud.height}
 
 
-# ---- seams and size --------------------------------------------------------------------------------------------------
+# ---- seams and size -------------------------------------------------------------------------------------------------
 def test_world_names_its_seams_and_says_so_when_asked_for_another() -> None:
     """An unknown seam lists those that there are."""
     with pytest.raises(UnknownSeam, match=r"no seam 'funding\.laod'; this world has .*funding\.load"):
