@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from drydock.harness.law import by_law, capped
-from drydock.harness.money import distribution, harm_by_kind, percentile, refunds
+from drydock.harness.money import distribution, harm_by_kind, percentile, refunds, restored
 from drydock.harness.plan import sample_plan
 from drydock.harness.port import Case, Finding, Law, Limit, Policy, Scenario
 from drydock.harness.result import Bundle, Evidence, Money, RunResult, Violation
@@ -50,6 +50,7 @@ class RunSummary:
     checks: Mapping[str, int] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     harm: Mapping[str, int] = field(default_factory=dict)
+    restored: int = 0
     refunds: Mapping[str, int] = field(default_factory=dict)
     refunded_accounts: int = 0
     is_exhausted: bool = False
@@ -106,6 +107,7 @@ def summarise(ticket: Ticket, case: Case, result: RunResult) -> RunSummary:
         checks=dict(result.checks),
         evidence=result.evidence,
         harm=harm_by_kind(result.entries),
+        restored=restored(result.entries),
         refunds=dict(owed_by_kind),
         refunded_accounts=len({account for account, _ in owed}),
         is_exhausted=result.is_budget_exhausted,
@@ -138,6 +140,7 @@ class BundleFold:
         self._first: dict[str, tuple[Ticket, Finding]] = {}
         self._errors: dict[int, str] = {}
         self._harm: list[Mapping[str, int]] = []
+        self._restored = 0
         self._refunds: list[Mapping[str, int]] = []
         self._accounts: list[int] = []
 
@@ -153,6 +156,7 @@ class BundleFold:
         for goal, hits in run.goals.items():
             self.goal_hits[goal] += hits > 0
         self._harm.append(run.harm)
+        self._restored += run.restored
         self._refunds.append(run.refunds)
         self._accounts.append(run.refunded_accounts)
         self.evidence.add(run)
@@ -166,7 +170,7 @@ class BundleFold:
             name=self.name,
             runs=self.runs,
             violations=tuple(self._violation(law) for law in self.laws if law in self._first),
-            harm=_money(self._harm),
+            harm=replace(_money(self._harm), restored_mean=self._restored // max(1, len(self._harm))),
             refund=_money(self._refunds) if policy.refunds else None,
             accounts_p50=percentile(accounts, 50),
             accounts_max=accounts[-1] if accounts else None,

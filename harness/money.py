@@ -47,6 +47,11 @@ def harm_by_kind(entries: Iterable[Entry]) -> dict[str, int]:
     return totals
 
 
+def restored(entries: Iterable[Entry]) -> int:
+    """What rollbacks gave back of the harm of one run, in 1e-6 USD."""
+    return sum(entry.restored_quantums for entry in entries)
+
+
 def refunds(entries: Iterable[Entry], kinds: Sequence[str]) -> dict[tuple[int, str], int]:
     """(account, kind) -> what is owed, in 1e-6 USD, net of what a rollback restored; only amounts above zero.
 

@@ -67,6 +67,8 @@ class Money:
     p99: int | None
     maximum: int
     by_kind: Mapping[str, int] = field(default_factory=dict)
+    restored_mean: int = 0
+    """mean of what rollbacks gave back; the other figures are before that"""
 
 
 @dataclass(frozen=True, slots=True)

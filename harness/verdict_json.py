@@ -109,6 +109,7 @@ def _money(money: Money) -> dict[str, Any]:
         "p99": _usd(money.p99),
         "max": format_usd(money.maximum),
         "by_kind": {kind: format_usd(amount) for kind, amount in money.by_kind.items()},
+        "restored_mean": format_usd(money.restored_mean),
     }
 
 

@@ -20,12 +20,14 @@ from drydock.models.events import (
     WindowClosed,
 )
 from drydock.models.perp.funding import max_step
+from drydock.models.service import Service
 from drydock.models.venue import StepSpec
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 ACK_MS = 20
+ACK_MS_MAX = 5_000
 POLL_MS = 1_000
 
 
@@ -120,19 +122,29 @@ class Player:
     def _change_mode(self, mode: str) -> Steps:
         """Every running service acknowledges before the mode is announced."""
         world = self._world
-        running = [service for service in world.services.values() if service.is_running]
-        for service in running:
-            self._sim.call_in(ACK_MS // 2, self._ack, (service.name, mode), service.lane, "ack")
-        yield self._sim.sleep(ACK_MS, "ack")
-        waiting = sum(1 for s in running if s.is_running and world.acked_modes.get(s.name) != mode)
+        world.acked_modes.clear()
+        yield from self._wait_for_acks(mode)
         before, world.mode = world.mode, mode
-        self._sim.emit(ModeChanged(before, mode, waiting))
+        self._sim.emit(ModeChanged(before, mode, len(self._waiting())))
         world.on_mode_changed()
+
+    def _wait_for_acks(self, mode: str) -> Steps:
+        """Asks again whoever has not answered, also who started meanwhile; but nobody is waited for without end."""
+        give_up_ms = self._sim.now_ms + ACK_MS_MAX
+        while (waiting := self._waiting()) and self._sim.now_ms < give_up_ms:
+            for service in waiting:
+                self._sim.call_in(ACK_MS // 2, self._ack, (service.name, mode), service.lane, "ack")
+            yield self._sim.sleep(ACK_MS, "ack")
+
+    def _waiting(self) -> list[Service]:
+        """Running services that have not acknowledged the mode under way."""
+        return [s for s in self._world.services.values() if s.is_running and s.name not in self._world.acked_modes]
 
     def _ack(self, arg: tuple[str, str]) -> None:
         service, mode = arg
-        self._world.acked_modes[service] = mode
-        self._sim.emit(ModeAcked(service, mode))
+        if self._world.services[service].is_running:
+            self._world.acked_modes[service] = mode
+            self._sim.emit(ModeAcked(service, mode))
 
     def _do_snapshot(self, spec: StepSpec) -> Steps:
         self._snapshot = self._world.chain.snapshot()

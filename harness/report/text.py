@@ -176,6 +176,8 @@ def _harm_detail(bundle: Bundle) -> Iterator[RenderableType]:
     told = [f"{kind} {usd(amount)}" for kind, amount in kinds if amount]
     if told:
         yield out.indented(f"{bundle.name}, mean by kind: {' · '.join(told)}")
+    if bundle.harm.restored_mean:
+        yield out.indented(f"{bundle.name}, given back by rollbacks: {usd(bundle.harm.restored_mean)} in the mean")
     if bundle.accounts_max:
         typical = "" if bundle.accounts_p50 is None else f"{bundle.accounts_p50:,} in the median run, "
         yield out.indented(f"{bundle.name}, accounts to refund: {typical}{bundle.accounts_max:,} at most")

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from drydock.harness.event import Event, Identity
 from drydock.harness.law import by_law
-from drydock.harness.money import harm_by_kind
+from drydock.harness.money import harm_by_kind, restored
 from drydock.harness.port import Case, Finding, Kit
 from drydock.harness.report import console as out
 from drydock.harness.report.words import count, usd
@@ -237,6 +237,8 @@ def _harm(result: RunResult) -> Iterator[RenderableType]:
     accounts = len({entry.account for entry in result.entries if entry.amount_quantums > 0})
     yield out.heading(f"Harm  {usd(sum(harm.values()))} USD to {count(accounts, 'account')}")
     yield out.indented(kinds)
+    if given_back := restored(result.entries):
+        yield out.indented(f"of this {usd(given_back)} USD were given back by a rollback")
 
 
 def _end(result: RunResult, window_ms: int) -> Iterator[RenderableType]:

@@ -327,6 +327,7 @@ def test_the_json_holds_the_contract(decide: Any) -> None:
         "p99": None,
         "max": "198.00",
         "by_kind": {"lost": "198.00"},
+        "restored_mean": "0.00",
     } == (reported["harm_usd"])
     assert (reported["harm_usd"], {"p50": None, "max": 2}) == (reported["refund_usd"], reported["accounts"])
     assert {"law", "sentence", "class", "runs", "first_case"} <= set(reported["violations"][0])

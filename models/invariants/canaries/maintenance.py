@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from drydock.harness.port import Canary
+from drydock.harness.sim import Steps
 from drydock.models.accounts import Holdings, Ints
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.funding_engine import FundingEngine
 from drydock.models.invariants.canaries.build import COLD_DATABASE, GATE_ON_LOADS, on_bench, venue_with
 from drydock.models.runbook import Player
 
-ANNOUNCED_TOO_SOON_MS = 1_000
 ROLLBACK = (
     "runbook.steps.0={step: snapshot, duration_ms: 2m}",
     "runbook.steps.1={step: set_mode, name: maintenance, mode: maintenance}",
@@ -31,10 +31,11 @@ class KeepsItsFlags(FundingEngine):
 
 
 class AnnouncesUnheard(Player):
-    """Services take a second to learn of a mode; the announcement does not wait for them."""
+    """The announcement does not wait for the services."""
 
-    def _ack(self, arg: tuple[str, str]) -> None:
-        self._sim.call_in(ANNOUNCED_TOO_SOON_MS, super()._ack, arg, self._lane, "ack")
+    def _wait_for_acks(self, mode: str) -> Steps:
+        return
+        yield
 
 
 class ForgetsCachedIndices(Chain):
