@@ -33,7 +33,8 @@ def _median_of_all(votes: Int64s) -> Int64s:
     """The median over the first axis. Up to three votes need no sorting: the usual case, and the hot one."""
     count = len(votes)
     if count == 1:
-        return votes[0].copy()
+        only: Int64s = votes[0].copy()
+        return only
     low, high = votes[0], votes[1]
     if count == 3:
         low, high = np.minimum(low, high), np.maximum(low, high)
@@ -42,7 +43,8 @@ def _median_of_all(votes: Int64s) -> Int64s:
     if count > 3:
         ranked = np.sort(votes, axis=0)
         low, high = ranked[(count - 1) // 2], ranked[count // 2]
-    return (low + high) >> 1
+    mean: Int64s = (low + high) >> 1
+    return mean
 
 
 def mark_price(spot_quantums: Int64s, basis_ppm: Int64s) -> Int64s:
