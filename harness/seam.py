@@ -89,7 +89,7 @@ class Bend:
 
 
 class Seam:
-    """A named place where faults can bend what passes. Falsy while nobody bends it: the cheap test of the hot path."""
+    """A named place where faults can bend what passes. Falsy while nobody bends it; a hot path asks ``bends`` itself."""
 
     __slots__ = ("bends", "name", "passed", "sentence", "witness")
 

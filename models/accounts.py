@@ -97,7 +97,9 @@ class Holdings:
     ``cached[s]`` the funding index (index units) up to which this position's funding is in ``quote``.
     """
 
-    __slots__ = ("_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "layout", "quote", "realised", "size")
+    __slots__ = (
+        "_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "layout", "quote", "realised", "size", "views"
+    )  # fmt: skip
 
     def __init__(self, layout: Layout, quote: Ints, size: Ints, cached: Ints, realised: Ints | None = None) -> None:
         self.layout = layout
@@ -111,6 +113,8 @@ class Holdings:
         self._size_at = memoryview(size)  # type: ignore[arg-type]
         self._cached_at = memoryview(cached)  # type: ignore[arg-type]
         self._realised_at = memoryview(self.realised)  # type: ignore[arg-type]
+        self.views = {name: frozen(getattr(self, name)) for name in ("quote", "size", "cached", "realised")}
+        """The arrays as laws may see them: read-only, and always as of now."""
 
     def copy(self) -> Holdings:
         """An independent copy on the same layout."""
@@ -195,6 +199,13 @@ class Holdings:
         bounds = np.cumsum([layout.accounts, layout.slots, layout.slots, layout.markets])
         quote, size, cached, realised = np.split(flat, bounds[:-1])
         return cls(layout, quote, size, cached, realised)
+
+
+def frozen(array: Ints) -> Ints:
+    """A read-only view of an array."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class RootKeys:

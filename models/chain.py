@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drydock.models.accounts import VAULT, Holdings, Layout, RootKeys, Valuation
+from drydock.models.accounts import VAULT, Holdings, Layout, RootKeys, Valuation, frozen
 from drydock.models.events import (
     BlockSealed,
     BlockView,
@@ -241,11 +241,8 @@ class Chain:
         self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated], value: Valuation
     ) -> None:
         high, low = self.root()
-        holdings = self.holdings
         view = BlockView(
-            layout=self.layout, quote=_frozen(holdings.quote), size=_frozen(holdings.size),
-            cached=_frozen(holdings.cached), realised=_frozen(holdings.realised), index=_frozen(self.index),
-            mark=_frozen(self.mark), equity=value.equity, fills=fills, liquidated=liquidated,
+            layout=self.layout, **self.holdings.views, index=frozen(self.index), mark=frozen(self.mark), equity=value.equity, fills=fills, liquidated=liquidated,
             deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
         )  # fmt: skip
         self._sim.emit(BlockSealed(self.height, self.sequence, high, low, transactions, view), self._lane)
@@ -314,9 +311,3 @@ def fill_arrays(fills: list[FillTx]) -> tuple[Ints, Ints, Ints]:
     sizes = np.array([s for f in fills for s in (f.size, -f.size)], np.int64)
     prices = np.array([f.price for f in fills for _ in (0, 1)], np.int64)
     return slots, sizes, prices
-
-
-def _frozen(array: Ints) -> Ints:
-    view = array.view()
-    view.flags.writeable = False
-    return view

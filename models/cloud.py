@@ -142,7 +142,7 @@ class Cloud:
         """Puts a transaction on its way to the sequencer."""
         delay_ms = self._world.venue.chain.submit_ms
         submit = self._world.chain.submit
-        if not self._seam:
+        if not self._seam.bends:
             self._sim.call_in(delay_ms, submit, transaction, self._to_chain, "submit")
             return
         self._send_bent(transaction, delay_ms)

@@ -236,7 +236,7 @@ class FundingEngine(Service):
     # ---- publishing and write-behind ---------------------------------------------------------------------------
     def _publish(self, markets: Ints, index: Ints, dt_ms: Ints, price_age_ms: int) -> None:
         self.sim.emit(IndexPublished(self.epoch, markets, index, dt_ms, price_age_ms), self._ticker)
-        if not self._publish_seam:
+        if not self._publish_seam.bends:
             self.sim.call_in(PUBLISH_MS, self._deliver, (markets, index), self._bus, "indices")
         else:
             passage = self._publish_seam.through(Passage(len(markets), "indices"))
@@ -255,7 +255,7 @@ class FundingEngine(Service):
         values[:, INDEX], values[:, CARRY] = index, self._carry[markets]
         values[:, AT_MS], values[:, HEIGHT] = self._at_ms[markets], self.world.chain.height
         arg = (self.epoch, markets, values, self._version[markets])
-        if not self._persist_seam:
+        if not self._persist_seam.bends:
             self.sim.call_in(self._spec.persist_ms, self._persist, arg, self._writer, "persist")
             return
         passage = self._persist_seam.through(Passage(len(markets), "persist"))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from drydock.harness.seam import Mask, Passage
 from drydock.models.chain import PriceTx
 from drydock.models.events import PricesPublished
-from drydock.models.perp.mark import mark_price, median_of_votes
+from drydock.models.perp.mark import mark_price, median_of_all, median_of_votes
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class MarketData(Service):
         spec, lane, now_ms = self.world.venue.oracle, self._spot_lanes[source], self.sim.now_ms
         self.sim.call_in(spec.tick_ms, self._spot_tick, arg, lane, "tick")
         row = self.world.outside.spot(now_ms)
-        if not self._spot_seam:
+        if not self._spot_seam.bends:
             self.sim.call_in(spec.send_ms, self._take_spot, (epoch, source, now_ms, row, None), lane, "message")
             return
         passage = self._spot_seam.through(Passage(len(row), f"spot-{source + 1}"))
@@ -156,7 +156,7 @@ class MarketData(Service):
         spec, lane, now_ms = self.world.venue.oracle, self._external_lanes[venue], self.sim.now_ms
         self.sim.call_in(spec.external_tick_ms, self._external_tick, arg, lane, "tick")
         row = self.world.outside.rates(now_ms, venue)
-        if not self._external_seam:
+        if not self._external_seam.bends:
             self.sim.call_in(spec.send_ms, self._take_rates, (epoch, venue, now_ms, row, None), lane, "message")
             return
         passage = self._external_seam.through(Passage(len(row), f"external-{venue + 1}"))
@@ -194,9 +194,8 @@ class MarketData(Service):
         freshness = self.world.venue.safeguards.price_freshness
         if freshness is not None and made_ms < self.sim.now_ms - freshness.liquidation_ms:
             return None
-        spot, known = median_of_votes(self.spot.value)
-        basis, _ = median_of_votes(self.rates.value)
-        return PriceMessage(spot, basis, mark_price(spot, basis), np.full(len(known), made_ms))
+        spot, basis = median_of_all(self.spot.value), median_of_all(self.rates.value)
+        return PriceMessage(spot, basis, mark_price(spot, basis), np.full(len(spot), made_ms))
 
     def _aggregate_by_market(self) -> PriceMessage | None:
         spot_votes, rate_votes = self._voters(self.spot), self._voters(self.rates)
@@ -221,7 +220,7 @@ class MarketData(Service):
         return present
 
     def _send(self, message: PriceMessage) -> None:
-        if not self._publish_seam:
+        if not self._publish_seam.bends:
             self.sim.call_in(PUBLISH_MS, self._deliver, message, self._bus, "prices")
             return
         passage = self._publish_seam.through(Passage(1, "prices"))

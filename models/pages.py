@@ -40,7 +40,7 @@ class Page(Service):
         if not self.is_current(epoch):
             return
         self.sim.call_in(self.world.venue.read_models.refresh_ms, self._refresh, epoch, self.lane, "refresh")
-        if not self._seam:
+        if not self._seam.bends:
             self._show(0)
             return
         passage = self._seam.through(Passage(1, "refresh"))

@@ -97,7 +97,7 @@ class People:
             return
         self._sim.cause = None
         seam = self._world.gateway.seam
-        if not seam:
+        if not seam.bends:
             self._sim.call_in(GATEWAY_MS, self._match, n, self._matching, "intent")
         else:
             for late_ms, _ in seam.through(Passage(1, "intent")).groups():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 State = Literal["stopped", "crashed", "booting", "up", "ready"]
+RUNNING = frozenset(("booting", "up", "ready"))
 
 
 class Service:
@@ -37,7 +38,7 @@ class Service:
     @property
     def is_running(self) -> bool:
         """Whether a process exists, ready or not."""
-        return self.state in ("booting", "up", "ready")
+        return self.state in RUNNING
 
     @property
     def is_ready(self) -> bool:
@@ -46,7 +47,7 @@ class Service:
 
     def is_current(self, epoch: int) -> bool:
         """The fence: whether what was decided in ``epoch`` may still act."""
-        return epoch == self.epoch and self.is_running
+        return epoch == self.epoch and self.state in RUNNING
 
     # ---- life ------------------------------------------------------------------------------------------------
     def begin_ready(self) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from drydock.models.accounts import Holdings
 from drydock.models.markets import Markets
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm
-from drydock.models.perp.mark import mark_price, median_of_votes
+from drydock.models.perp.mark import mark_price, median_of_all
 from drydock.models.venue import Runbook, Venue
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Outside:
         """Median of the external rates, all venues present; the last answer is kept for the rest of its step."""
         step = min(at_ms // self._rate_step_ms, len(self._rates) - 1)
         if step != self._median_step:
-            self._median_step, self._median = step, median_of_votes(self._rates[step])[0]
+            self._median_step, self._median = step, median_of_all(self._rates[step])
         return self._median
 
     def mark(self, at_ms: int) -> Ints:

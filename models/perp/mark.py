@@ -19,7 +19,7 @@ def median_of_votes(votes: Int64s, present: Bools | None = None) -> tuple[Int64s
     Where nobody voted ``known`` is False and the number means nothing: absent is not zero.
     """
     if present is None or present.all():
-        return _median_of_all(votes), np.ones(votes.shape[1:], dtype=np.bool_)
+        return median_of_all(votes), np.ones(votes.shape[1:], dtype=np.bool_)
     ranked = np.sort(np.where(present, votes, np.iinfo(np.int64).max), axis=0)
     counts = present.sum(axis=0)
     known: Bools = counts > 0
@@ -29,8 +29,8 @@ def median_of_votes(votes: Int64s, present: Bools | None = None) -> tuple[Int64s
     return np.where(known, (low + high) >> 1, 0), known
 
 
-def _median_of_all(votes: Int64s) -> Int64s:
-    """The median over the first axis. Up to three votes need no sorting: the usual case, and the hot one."""
+def median_of_all(votes: Int64s) -> Int64s:
+    """The median over the first axis, all present, as :func:`median_of_votes`. Up to three votes need no sorting: the usual case, and the hot one."""
     count = len(votes)
     if count == 1:
         only: Int64s = votes[0].copy()
