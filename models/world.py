@@ -149,7 +149,9 @@ class VenueWorld:
         """A venue that has been running since long, and its runbook."""
         self._note_state()
         for service in self.services.values():
+            self.sim.cause = None  # each has been running since long, and none because of another
             service.begin_ready()
+        self.sim.cause = None
         if self.market_data.last is not None:
             self.cloud.on_prices(self.market_data.last.mark, self.market_data.last.made_ms)
         if self.operators is not None:
