@@ -145,7 +145,7 @@ def test_all_mistakes_of_a_file_are_told_together(tmp_path: Path) -> None:
     assert [place_of(part, text, tmp_path) for part in at] == [mistake.place for mistake in found]
 
 
-# ---- a venue of one's own ----------------------------------------------------------------------------------------------
+# ---- a venue of one's own -------------------------------------------------------------------------------------------
 OWN = """market,imf_pct,price_band_pct,funding_period_h,max_funding_rate_pct_per_period
 TULIP-EUR,10,10,8,2
 ROSE-EUR,5,5,1,1
@@ -178,7 +178,7 @@ def test_own_market_file_with_mistakes_is_told_with_their_places(tmp_path: Path)
     assert any(place.startswith("night.yaml:") for place in places)
 
 
-# ---- what the kit offers -------------------------------------------------------------------------------------------------
+# ---- what the kit offers --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
 def test_packaged_scenario_is_found_by_its_file_and_bears_its_name(name: str) -> None:
     """Name, file and catalogue agree; it has a summary, steps and at least one regime."""
