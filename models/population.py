@@ -157,7 +157,10 @@ def _draw_equity(
 
 
 def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, seed: int) -> Intents:
-    """All intents of the night, sorted by time. Each person's are a function of the person alone."""
+    """All intents of the night, sorted by time.
+
+    What a person tries, and when, is a function of the person alone; how often, of the share in the activity of all.
+    """
     total = spec.fills_per_minute * night_ms // 60_000
     first = 1 + spec.makers
     people = np.arange(first, layout.accounts)
