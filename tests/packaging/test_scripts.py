@@ -10,8 +10,13 @@ import pytest
 STAND_IN = """
 import json, os, sys
 assert sys.argv[1] == "gonogo"
-print(*sys.argv[1:])
-sys.exit(json.loads(os.environ["CODES"])[sys.argv[2]])
+print(*(a for a in sys.argv[1:] if a != "--json" and not a.endswith(".json")))
+code = json.loads(os.environ["CODES"])[sys.argv[2]]
+decision = {0: "GO", 1: "NO-GO", 3: "INCONCLUSIVE"}.get(abs(code))
+if "--json" in sys.argv and decision and code >= 0:
+    with open(sys.argv[-1], "w") as file:
+        json.dump({"decision": decision}, file)
+sys.exit(abs(code))
 """
 TOOLS = ("bash", "cmp", "cp", "dirname", "env", "grep", "rm", "sh", "sort", "tail")
 VENV_MISSING = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\n'
@@ -41,9 +46,10 @@ def test_the_demo_passes_on_no_go_and_go(demo):
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        ('{"paradex-2026-01-19": 0, "db-scale-up": 0}', "paradex-2026-01-19: GO, FAILED: expected NO-GO"),
-        ('{"paradex-2026-01-19": 1, "db-scale-up": 3}', "db-scale-up: INCONCLUSIVE, FAILED: expected GO"),
-        ('{"paradex-2026-01-19": 4, "db-scale-up": 0}', "a failure of the harness, FAILED: expected NO-GO"),
+        ('{"paradex-2026-01-19": 0, "db-scale-up": 0}', "paradex-2026-01-19: GO, exit 0; FAILED: expected NO-GO"),
+        ('{"paradex-2026-01-19": 1, "db-scale-up": 3}', "db-scale-up: INCONCLUSIVE, exit 3; FAILED: expected GO"),
+        ('{"paradex-2026-01-19": 4, "db-scale-up": 0}', "paradex-2026-01-19: no verdict, exit 4; FAILED: expected"),
+        ('{"paradex-2026-01-19": -1, "db-scale-up": 0}', "paradex-2026-01-19: no verdict, exit 1; FAILED: expected"),
     ],
 )
 def test_the_demo_fails_on_any_other_verdict(demo, codes, words):
