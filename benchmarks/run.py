@@ -49,9 +49,11 @@ NIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 KIT = VenueKit()
 Triple = tuple[float, float, float]
+Facts = dict[str, dict[str, Any]]
+Rows = list[tuple[str, str, str, str]]
 
 
-# ---- nights -----------------------------------------------------------------------------------------------------------
+# ---- nights -------------------------------------------------------------------------------------------------------
 def case_of(night: str) -> Case:
     """The case of a benchmark: seed 0, the scenario's only regime, no faults."""
     file, sets = NIGHTS[night]
@@ -85,7 +87,7 @@ def trading_ms(result: RunResult) -> int:
     return total_ms + (result.ended_ms - since_ms if is_ok else 0)
 
 
-def check(found: dict[str, dict[str, Any]]) -> list[str]:
+def check(found: Facts) -> list[str]:
     """What differs from the committed record."""
     recorded = json.loads(RECORD.read_text(encoding="utf-8"))
     wrong = [
@@ -100,7 +102,7 @@ def check(found: dict[str, dict[str, Any]]) -> list[str]:
     return wrong
 
 
-# ---- measuring --------------------------------------------------------------------------------------------------------
+# ---- measuring ----------------------------------------------------------------------------------------------------
 def cpu_s(run: Callable[[], Any]) -> float:
     """CPU seconds of one call."""
     begun = time.process_time()
@@ -151,7 +153,7 @@ def triple(values: Sequence[float]) -> Triple:
     return min(values), median(values), max(values)
 
 
-def measure(rounds: int) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str, str, str]], dict[str, int]]:
+def measure(rounds: int) -> tuple[Facts, Rows, dict[str, int]]:
     """What is recorded of each night; the rows of the table (id, what, measured, asked for); where P1's time goes."""
     cases = {night: case_of(night) for night in NIGHTS}
     told = {night: facts(case) for night, case in cases.items()}
@@ -165,11 +167,12 @@ def measure(rounds: int) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str
     laws_us = [
         (with_laws - without + risk_s) / blocks * 1e6 for with_laws, without in zip(night, p1["no laws"], strict=True)
     ]
+    speed = [ended_ms / 1000 / spent_s for spent_s in night]
+    speed_of_p3 = [told["p3"][1] / 1000 / spent_s for spent_s in others["p3"]]
     rows = [
-        ("P1", "simulated / CPU time, 12 x 300", spread([ended_ms / 1000 / s for s in night], "{:,.0f}"), "5,000, then 15,000"),
+        ("P1", "simulated / CPU time, 12 x 300", spread(speed, "{:,.0f}"), "5,000, then 15,000"),
         ("P2", "CPU / bare SimPy timeouts, as P1", spread(ratios(night, p1["bare"])), "4.5, then 3.0"),
-        ("P3", "simulated / CPU time, 117 x 2,000", spread([told["p3"][1] / 1000 / s for s in others["p3"]], "{:,.0f}"),
-         "1,500, then 5,000"),
+        ("P3", "simulated / CPU time, 117 x 2,000", spread(speed_of_p3, "{:,.0f}"), "1,500, then 5,000"),
         ("P4", "quiet night, 30,000 accounts / 300", spread(ratios(others["p4-30000"], others["p4-300"])), "10"),
         ("P5", "seeded ties, share of a night", spread(saved(night, p1["fifo"]), "{:.0f} %"), "5 %"),
         ("P6", "digest, share of a night", spread(saved(night, p1["no digest"]), "{:.0f} %"), "10 %"),
@@ -193,15 +196,16 @@ def spread(values: Sequence[float], form: str = "{:.2f}") -> str:
     return " / ".join(form.format(value) for value in triple(values))
 
 
-# ---- telling ----------------------------------------------------------------------------------------------------------
+# ---- telling ------------------------------------------------------------------------------------------------------
 def page(
     found: dict[str, dict[str, Any]], rows: list[tuple[str, str, str, str]], shares: dict[str, int], rounds: int
 ) -> str:
     """The generated part of docs/performance.md."""
+    parts = ", ".join(f"{part} {share} %" for part, share in shares.items() if share)
     lines = [
         BEGIN,
-        f"{time.strftime('%Y-%m-%d')}, commit {commit()}, {platform.python_implementation()} {platform.python_version()}, "
-        f"{rounds} rounds in turns, least / median / greatest.",
+        f"{time.strftime('%Y-%m-%d')}, commit {commit()}, Python {platform.python_version()}, {rounds} rounds, "
+        "least / median / greatest of turns with bare SimPy.",
         "",
         "| id | what | measured | asked for |",
         "|---|---|---|---|",
@@ -214,9 +218,7 @@ def page(
             for n, f in found.items()
         ),
         "",
-        "Where the time of P1 goes (profiled): "
-        + ", ".join(f"{part} {share} %" for part, share in shares.items() if share)
-        + ".",
+        f"Where the time of P1 goes (profiled): {parts}.",
         END,
     ]
     return "\n".join(lines)

@@ -57,7 +57,10 @@ class Recorder:
             buffer += data
         else:
             for value in data:
-                self._add(value)
+                if value.__class__ is int:
+                    buffer.append(value)
+                else:
+                    self._add(value)
         if len(buffer) > _FLUSH_AT:
             self._flush()
 
@@ -67,10 +70,10 @@ class Recorder:
         return self._hash.hexdigest()
 
     def _add(self, value: Any) -> None:
-        if isinstance(value, int):
-            self._buffer.append(value)
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "iub":
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iub":
             self._add_array(value)
+        elif isinstance(value, int):
+            self._buffer.append(value)
         elif isinstance(value, str):
             self._buffer.append(self.code(value))
         elif value is None:
@@ -85,7 +88,7 @@ class Recorder:
             raise TypeError(f"an event holds integers, texts and integer arrays, not {type(value).__name__}: {value!r}")
 
     def _add_array(self, value: NDArray[Any]) -> None:
-        """Its size and its values in C order: the same bytes whether a small one joins the buffer or a large one passes it."""
+        """Its size and its values in C order: the same bytes whether it joins the buffer or passes it."""
         self._buffer.append(value.size)
         if value.dtype == np.int64 and value.size <= _SMALL_ARRAY:
             self._buffer += value.ravel().tolist()

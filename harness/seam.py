@@ -89,7 +89,7 @@ class Bend:
 
 
 class Seam:
-    """A named place where faults can bend what passes. Falsy while nobody bends it; a hot path asks ``bends`` itself."""
+    """A named place where faults can bend what passes. Falsy while nobody bends it (a hot path asks ``bends``)."""
 
     __slots__ = ("bends", "name", "passed", "sentence", "witness")
 

@@ -179,13 +179,14 @@ class Holdings:
 
     def trade_one(self, slot: int, size: int, price: int, index: int) -> None:
         """:meth:`trade` for one slot in plain integers: the hot path of a fill."""
-        layout, held = self.layout, self._size_at[slot]
-        paid = -held * (index - self._cached_at[slot]) >> INDEX_SHIFT  # funding_pnl: here nothing can overflow
+        layout, size_at, cached_at = self.layout, self._size_at, self._cached_at
+        held = size_at[slot]
+        paid = -held * (index - cached_at[slot]) >> INDEX_SHIFT  # funding_pnl: here nothing can overflow
         if paid:
             self._realised_at[layout.market_of[slot]] += paid
         self._quote_at[layout.account_of[slot]] += paid - size * price
-        self._size_at[slot] = held + size
-        self._cached_at[slot] = index
+        size_at[slot] = held + size
+        cached_at[slot] = index
 
     def to_bytes(self) -> bytes:
         """The canonical form: quote, size, cached, realised as little-endian 64-bit integers."""

@@ -242,7 +242,8 @@ class Chain:
     ) -> None:
         high, low = self.root()
         view = BlockView(
-            layout=self.layout, **self.holdings.views, index=frozen(self.index), mark=frozen(self.mark), equity=value.equity, fills=fills, liquidated=liquidated,
+            layout=self.layout, **self.holdings.views, index=frozen(self.index), mark=frozen(self.mark),
+            equity=value.equity, fills=fills, liquidated=liquidated,
             deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
         )  # fmt: skip
         self._sim.emit(BlockSealed(self.height, self.sequence, high, low, transactions, view), self._lane)

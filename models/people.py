@@ -6,7 +6,7 @@ While the venue is closed nobody sends: the status page says so. What they would
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drydock.harness.seam import Passage
 from drydock.models.cloud import REJECTED_CLOSED
@@ -49,7 +49,8 @@ class People:
         self._turn = 0
         self._closed_ms = -1
         self._missed = 0
-        self._lanes: dict[int, Any] = {}
+        lanes = {client: world.sim.lane_of(f"client/{client}") for client in sorted(set(self._client))}
+        self._lane = [lanes[client] for client in self._client]
 
     def start(self) -> None:
         """Schedules the L1 transfers; intents follow the mode."""
@@ -76,19 +77,16 @@ class People:
 
     def _send_next_instant(self) -> None:
         """Puts all intents of the next instant on their clients' lanes; the last of them draws the following ones."""
-        first = self._next
-        if first >= len(self._at_ms):
+        first, times_ms = self._next, self._at_ms
+        if first >= len(times_ms):
             return
-        at_ms = self._at_ms[first]
-        last = first
-        while last < len(self._at_ms) and self._at_ms[last] == at_ms:
+        last = first + 1
+        while last < len(times_ms) and times_ms[last] == times_ms[first]:
             last += 1
         self._next = last
+        wait_ms = times_ms[first] - self._sim.now_ms
         for n in range(first, last):
-            lane = self._lanes.get(self._client[n])
-            if lane is None:
-                lane = self._lanes[self._client[n]] = self._sim.lane_of(f"client/{self._client[n]}")
-            self._sim.call_at(at_ms, self._send, (n, self._turn, n == last - 1), lane, "intent")
+            self._sim.call_in(wait_ms, self._send, (n, self._turn, n == last - 1), self._lane[n], "intent")
 
     def _send(self, arg: tuple[int, int, bool]) -> None:
         n, turn, is_last = arg

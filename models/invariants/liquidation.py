@@ -102,7 +102,7 @@ class Completion(VenueLaw):
         self._is_overdue = np.zeros(accounts, np.bool_)
         self._mode = "ok"
         self._checked_ms = 0
-        self._price_age_ms = 0
+        self._ages_ms = np.zeros(1, np.int64)
         self._attempted = np.zeros(accounts, np.bool_)
 
     def observe(self, event: Event) -> None:
@@ -111,7 +111,7 @@ class Completion(VenueLaw):
         if isinstance(data, Liquidation):
             self._since_ms[data.account] = -1
         elif isinstance(data, PricesPublished):
-            self._price_age_ms = int(data.age_ms.max())
+            self._ages_ms = data.age_ms
         elif isinstance(data, RollbackDone):
             self._since_ms[:] = -1
         elif isinstance(data, ModeChanged):
@@ -131,7 +131,7 @@ class Completion(VenueLaw):
         self._since_ms[~under] = -1
         self._since_ms[under & (self._since_ms < 0)] = event.at_ms
         is_forbidden = (
-            not declared.allows(self._mode, "liquidate") or self._price_age_ms > declared.liquidation_price_age_ms
+            not declared.allows(self._mode, "liquidate") or int(self._ages_ms.max()) > declared.liquidation_price_age_ms
         )
         if is_forbidden:
             self._since_ms[self._since_ms >= 0] += min(elapsed_ms, event.at_ms)

@@ -30,7 +30,7 @@ def median_of_votes(votes: Int64s, present: Bools | None = None) -> tuple[Int64s
 
 
 def median_of_all(votes: Int64s) -> Int64s:
-    """The median over the first axis, all present, as :func:`median_of_votes`. Up to three votes need no sorting: the usual case, and the hot one."""
+    """:func:`median_of_votes` where all are present. Up to three votes, the usual case, need no sorting."""
     count = len(votes)
     if count == 1:
         only: Int64s = votes[0].copy()

@@ -1,0 +1,85 @@
+"""Every short cut of a hot path gives what the long way gives: the same numbers, and so the same trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from numpy.typing import NDArray
+
+from drydock.faults.slow_load import SlowLoad
+from drydock.harness import recorder
+from drydock.harness.port import Fault
+from drydock.models import market_data, truth
+from drydock.models.cloud import Cloud
+from drydock.models.market_data import MarketData
+from drydock.models.perp import mark
+from drydock.models.perp.units import Int64s
+from tests.nights import Stage, play
+
+SLOW = SlowLoad("start-services", "funding", 0, 4_000, 600_000)
+
+
+def ranked_median(votes: Int64s) -> Int64s:
+    """The median by sorting."""
+    ranked = np.sort(votes, axis=0)
+    middle: Int64s = (ranked[(len(votes) - 1) // 2] + ranked[len(votes) // 2]) >> 1
+    return middle
+
+
+def free_of_all(cloud: Cloud) -> dict[int, int]:
+    """Free collateral of every account at once."""
+    world = cloud._world
+    fee_ppm = world.venue.liquidation.taker_fee_ppm
+    margin = cloud.holdings.initial_margin(cloud.mark, world.markets.imf_ppm, fee_ppm)
+    return dict(enumerate((cloud.value().equity - margin).tolist()))
+
+
+def take_the_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switches every short cut off."""
+    refresh = Cloud.refresh_free
+
+    def refresh_all(cloud: Cloud) -> None:
+        refresh(cloud)
+        if cloud._world.is_trading:
+            cloud._free = free_of_all(cloud)
+
+    monkeypatch.setattr(Cloud, "refresh_free", refresh_all)
+    monkeypatch.setattr(MarketData, "_aggregate_evenly", lambda service: None)
+    for module in (mark, market_data, truth):
+        monkeypatch.setattr(module, "median_of_all", ranked_median)
+    monkeypatch.setattr(recorder, "_SMALL_ARRAY", -1)
+
+
+@pytest.mark.parametrize("plan", [(), (SLOW,)], ids=["clean", "slow load"])
+@pytest.mark.parametrize("regime", ["calm", "crash"])
+def test_night_is_the_same_without_short_cuts(
+    regime: str, plan: tuple[Fault, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digest, findings and ledger are equal, calm or crashing, clean or faulty."""
+    sets = ("population.fills_per_minute=60", "population.accounts=60")
+    short = play(*sets, plan=plan, regime=regime)
+    take_the_long_ways(monkeypatch)
+    long = play(*sets, plan=plan, regime=regime)
+    assert (long.digest, long.findings, long.entries) == (short.digest, short.findings, short.entries)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32), st.integers(1, 120_000))
+def test_value_of_one_account_is_that_among_all(seed: int, at_ms: int) -> None:
+    """Plain integers, account by account, give the equity and the margin that arrays give."""
+    world = Stage(seed=seed, regime="calm").at(at_ms).world
+    holdings, fee_ppm = world.chain.holdings, world.venue.liquidation.taker_fee_ppm
+    value = world.chain.value()
+    marks, index = world.chain.mark.tolist(), world.chain.index.tolist()
+    ratio_ppm = (world.markets.mmf_ppm + fee_ppm).tolist()
+    one_by_one = [holdings.value_one(n, marks, index, ratio_ppm) for n in range(world.layout.accounts)]
+    assert list(zip(value.equity.tolist(), value.margin.tolist(), strict=True)) == one_by_one
+
+
+@given(st.integers(1, 7), st.data())
+def test_median_without_sorting_is_the_median(sources: int, data: st.DataObject) -> None:
+    """One, two, three and more votes a market."""
+    row = st.lists(st.integers(-(2**40), 2**40), min_size=2, max_size=2)
+    votes: NDArray[np.int64] = np.array(data.draw(st.lists(row, min_size=sources, max_size=sources)))
+    assert ranked_median(votes).tolist() == mark.median_of_all(votes).tolist()
