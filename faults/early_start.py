@@ -14,7 +14,10 @@ from drydock.models.world import VenueWorld
 
 @dataclass(frozen=True, slots=True)
 class EarlyStart:
-    """A supervisor starts the process ``early_ms`` before its step is due; its own readiness rule still holds."""
+    """A supervisor starts the process up to ``early_ms_max`` before its step is due, drawn by the run's seed.
+
+    The process's own readiness rule still holds.
+    """
 
     kind: ClassVar[str] = "early_start"
     sentence: ClassVar[str] = "a service process starts before its step: a supervisor, a health probe, a hasty hand"
@@ -23,7 +26,7 @@ class EarlyStart:
     step: str
     target: str = "funding"
     offset_ms: Annotated[int, Range(0, 0)] = 0
-    early_ms: Annotated[int, Range(100, 1_200_000, log=True)] = 60_000
+    early_ms_max: Annotated[int, Range(100, 1_200_000, log=True)] = 60_000
 
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
@@ -36,13 +39,14 @@ class EarlyStart:
 
     def inject(self, world: VenueWorld) -> Steps:
         """Starts the process, as its supervisor would: through the same door as the operators."""
-        yield world.until(self.step, -self.early_ms)
+        early_ms = world.sim.rng(f"fault/{self.kind}/{self.step}/{self.target}").between(1, self.early_ms_max)
+        yield world.until(self.step, -early_ms)
         service = world.services[self.target]
         if not service.is_running:
             world.seams.mark_exercised(f"start {self.target}")
             world.start_service(self.target)
 
     def simpler(self) -> Iterable[EarlyStart]:
-        """Half as early."""
-        if self.early_ms > 200:
-            yield replace(self, early_ms=self.early_ms // 2)
+        """At most half as early."""
+        if self.early_ms_max > 200:
+            yield replace(self, early_ms_max=self.early_ms_max // 2)

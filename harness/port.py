@@ -78,7 +78,7 @@ class Limit:
     """A policy's limit on a law: the share of runs that may pass it; for a loss law also the USD a run may lose."""
 
     law: str
-    share_max_ppm: int = 0
+    share_ppm_max: int = 0
     quantums_max: int = 0
 
 

@@ -147,7 +147,7 @@ class LimitLine:
     runs_beyond: int
     share_ppm: int
     p_upper_ppm: int
-    share_max_ppm: int
+    share_ppm_max: int
     quantums_max: int
     passed: bool
 

@@ -155,9 +155,9 @@ class _Court:
                     runs_beyond=beyond,
                     share_ppm=-(-beyond * _MILLION // bundle.runs),
                     p_upper_ppm=p_upper_ppm(beyond, bundle.runs),
-                    share_max_ppm=limit.share_max_ppm,
+                    share_ppm_max=limit.share_ppm_max,
                     quantums_max=limit.quantums_max,
-                    passed=beyond * _MILLION > limit.share_max_ppm * bundle.runs,
+                    passed=beyond * _MILLION > limit.share_ppm_max * bundle.runs,
                 )
 
     def _bounds(self) -> Iterator[Bound]:
@@ -228,7 +228,7 @@ def _goal_line(law: Law, folds: Sequence[BundleFold]) -> GoalLine:
 def _limit_text(line: LimitLine) -> str:
     share = f"{format_ppm(line.share_ppm)} of {line.bundle} runs"
     what = f"lost more than {format_usd(line.quantums_max)} USD" if line.law_class == "loss" else "broke it"
-    return f"{line.law}: {share} {what}, the limit is {format_ppm(line.share_max_ppm)}" + (
+    return f"{line.law}: {share} {what}, the limit is {format_ppm(line.share_ppm_max)}" + (
         f" (95 % bound {percent_text(line.p_upper_ppm)})"
     )
 

@@ -226,7 +226,7 @@ class FundingEngine(Service):
         assert validation is not None
         dt_ms = np.minimum(self.sim.now_ms - world.chain.index_ms[markets], validation.gap_cap_ms)
         dt_ms = np.maximum(dt_ms, self._spec.tick_ms)
-        bound = max_step(validation.rate_max_ppm, spot[markets], dt_ms, world.markets.period_ms[markets])
+        bound = max_step(validation.rate_ppm_max, spot[markets], dt_ms, world.markets.period_ms[markets])
         over = int((np.abs(index - world.chain.index[markets]) > bound).sum())
         missing = self._markets - len(markets)
         if over or missing:

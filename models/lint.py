@@ -25,9 +25,9 @@ def check_runbook(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
         _check_branch(runbook.on_incident.steps, ("runbook", "on_incident", "steps"), where, mistakes, is_incident=True)
         incident = runbook.on_incident
         for what in ("detect", "decide"):
-            if getattr(incident, f"{what}_min_ms") > getattr(incident, f"{what}_max_ms"):
-                place = where(("runbook", "on_incident", f"{what}_min_ms"))
-                mistakes.add(place, f"runbook.on_incident: {what}_min_ms is more than {what}_max_ms")
+            if getattr(incident, f"{what}_ms_min") > getattr(incident, f"{what}_ms_max"):
+                place = where(("runbook", "on_incident", f"{what}_ms_min"))
+                mistakes.add(place, f"runbook.on_incident: {what}_ms_min is more than {what}_ms_max")
 
 
 def _check_branch(

@@ -43,7 +43,7 @@ class Operators:
 
     def decision_ms(self) -> int:
         """How long the operators take to decide to roll back, drawn once an incident is declared."""
-        return self._stream.between(self._incident.decide_min_ms, self._incident.decide_max_ms)
+        return self._stream.between(self._incident.decide_ms_min, self._incident.decide_ms_max)
 
     def _see_index(self, happened: Event) -> None:
         data: IndexPublished = happened.data
@@ -68,7 +68,7 @@ class Operators:
     def _raise(self, monitor: str, count: int) -> None:
         self.has_alarm = True
         self._sim.emit(AlarmRaised(monitor, count), self._lane)
-        delay_ms = self._stream.between(self._incident.detect_min_ms, self._incident.detect_max_ms)
+        delay_ms = self._stream.between(self._incident.detect_ms_min, self._incident.detect_ms_max)
         self._sim.call_in(delay_ms, self._declare, delay_ms, self._lane, "declare")
 
     def _declare(self, delay_ms: int) -> None:

@@ -89,7 +89,7 @@ class Shadow:
     def _was_under(self, at_ms: int) -> Mask:
         declared, step_ms = self._truth.venue.declared, self._truth.venue.oracle.tick_ms
         under = np.zeros(self.holdings.layout.accounts, np.bool_)
-        since_ms = max(0, at_ms - declared.staleness_max_ms)
+        since_ms = max(0, at_ms - declared.staleness_ms_max)
         band = self.band() + self._vintage_allowance(since_ms, at_ms)
         for instant_ms in range(since_ms, at_ms + step_ms, step_ms):
             value = self._value(min(instant_ms, at_ms))

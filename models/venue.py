@@ -105,14 +105,14 @@ class ReadModelSpec:
     """Portfolio and vault pages."""
 
     refresh_ms: Period = 15_000  # [A]
-    lag_max_ms: Millis = 60_000  # [A] declared: how far a page may be behind
+    lag_ms_max: Millis = 60_000  # [A] declared: how far a page may be behind
 
 
 @dataclass(frozen=True, slots=True)
 class DataValidation:
     """G1 to G3: a funding tick is refused whole if an index steps too far or a market with open interest is missing."""
 
-    rate_max_ppm: Ppm = 50_000  # [S] the widest cap of the venue, per funding period
+    rate_ppm_max: Ppm = 50_000  # [S] the widest cap of the venue, per funding period
     gap_cap_ms: Millis = 30_000  # [S] Paradex, April 2026
 
 
@@ -143,7 +143,7 @@ class Declared:
     fill_price_age_ms: Millis = 30_000  # [A]
     liquidation_price_age_ms: Millis = 15_000  # [A]
     funding_price_age_ms: Millis = 30_000  # [A]
-    staleness_max_ms: Millis = 15_000  # [A] of L1: healthy at every instant of this window
+    staleness_ms_max: Millis = 15_000  # [A] of L1: healthy at every instant of this window
     missed_after_ms: Millis = 60_000  # [A] of L4
     grace_ms: Millis = 0  # [A] no liquidation so soon after OK
     copies_lag_ms: Millis = 15_000  # [A] of F4
@@ -234,10 +234,10 @@ class Incident:
     """What happens once the operators have understood: after a drawn delay, these steps instead of the rest."""
 
     alarm: Alarm = field(default_factory=Alarm)
-    detect_min_ms: Millis = 2_040_000  # [S] Paradex's status page: 34 to 66 minutes
-    detect_max_ms: Millis = 3_960_000
-    decide_min_ms: Millis = 3_600_000  # [P] rollback announced 2 to 2.5 h after the start
-    decide_max_ms: Millis = 5_400_000
+    detect_ms_min: Millis = 2_040_000  # [S] Paradex's status page: 34 to 66 minutes
+    detect_ms_max: Millis = 3_960_000
+    decide_ms_min: Millis = 3_600_000  # [P] rollback announced 2 to 2.5 h after the start
+    decide_ms_max: Millis = 5_400_000
     steps: tuple[StepSpec, ...] = ()
 
 

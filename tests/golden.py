@@ -33,13 +33,13 @@ TWELVE = (
 )
 REDUCED = (
     TWELVE, "population.accounts=200", "population.fills_per_minute=60", "runbook.before_ms=2m",
-    "runbook.steps.5.duration_ms=3m", "runbook.on_incident.detect_min_ms=4m", "runbook.on_incident.detect_max_ms=6m",
-    "runbook.on_incident.decide_min_ms=3m", "runbook.on_incident.decide_max_ms=5m",
+    "runbook.steps.5.duration_ms=3m", "runbook.on_incident.detect_ms_min=4m", "runbook.on_incident.detect_ms_max=6m",
+    "runbook.on_incident.decide_ms_min=3m", "runbook.on_incident.decide_ms_max=5m",
 )  # fmt: skip
 """The Paradex night on 12 markets and 200 accounts, with a shorter copy and operators who are quicker."""
 ALL_FAULTS: tuple[Fault, ...] = (
     SlowLoad(step="start-services", mean_ms=9_000),
-    EarlyStart(step="start-services", target="liquidator", early_ms=30_000),
+    EarlyStart(step="start-services", target="liquidator", early_ms_max=30_000),
     StaleRead(step="start-services", target="vault", stale_ms=20_000),
     OracleDelay(step="resume", target="spot", delay_ms=20_000, lasts_ms=40_000),
     Crash(step="resume", target="market_data", offset_ms=10_000, restart_ms=3_000),

@@ -82,7 +82,7 @@ def _limits(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
 def _limit_line(line: LimitLine) -> str:
     what = f"lost more than {usd(line.quantums_max)} USD" if line.law_class == "loss" else "broke it"
     share = f"{format_ppm(line.share_ppm)} of {line.bundle} runs {what}"
-    return f"{line.law}: {share}, allowed {format_ppm(line.share_max_ppm)}, p <= {percent_text(line.p_upper_ppm)}"
+    return f"{line.law}: {share}, allowed {format_ppm(line.share_ppm_max)}, p <= {percent_text(line.p_upper_ppm)}"
 
 
 def _faults(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:

@@ -106,7 +106,9 @@ class ResumeGate(VenueLaw):
 
     id, law_class = "M5", "safety"
     sentence = "the venue goes back to OK only with fresh prices, agreeing copies, ready services and plausible indices"
-    source = "house rule: reopening is a decision with evidence; Vega 0094-PRAC keeps a network in auction after an upgrade"
+    source = (
+        "house rule: reopening is a decision with evidence; Vega 0094-PRAC keeps a network in auction after an upgrade"
+    )
     hears = (ResumeChecked,)
 
     def observe(self, event: Event) -> None:

@@ -13,7 +13,7 @@ from drydock.models.events import BlockSealed, PageRefreshed
 
 
 class PagesConverge(Eventually):
-    """V1: after the window every page shows what the chain said at most ``lag_max_ms`` ago."""
+    """V1: after the window every page shows what the chain said at most ``lag_ms_max`` ago."""
 
     id, law_class = "V1", "service"
     sentence = "portfolio and vault pages end up showing what the chain says"
@@ -22,7 +22,7 @@ class PagesConverge(Eventually):
 
     def begin(self, truth: Any) -> None:
         """Nothing sealed, nothing shown."""
-        self._lag_max_ms = truth.venue.read_models.lag_max_ms
+        self._lag_ms_max = truth.venue.read_models.lag_ms_max
         self._sealed: list[tuple[int, int]] = []
         self._totals: dict[int, tuple[int, int]] = {}
         self._shown: dict[str, PageRefreshed] = {}
@@ -41,7 +41,7 @@ class PagesConverge(Eventually):
 
     def end(self) -> Sequence[Finding]:
         """Judges each page against the chain."""
-        due = [sequence for at_ms, sequence in self._sealed if at_ms <= self._end_ms - self._lag_max_ms]
+        due = [sequence for at_ms, sequence in self._sealed if at_ms <= self._end_ms - self._lag_ms_max]
         for service in ("portfolio", "vault"):
             self.count()
             shown = self._shown.get(service)

@@ -33,7 +33,7 @@ AS_HAPPENED = (
 )
 HARMFUL: dict[str, Fault] = {
     "crash": Crash(step="resume", target="funding", offset_ms=5_000, restart_ms=2_000),
-    "early_start": EarlyStart(step="start-services", target="funding", early_ms=60_000),
+    "early_start": EarlyStart(step="start-services", target="funding", early_ms_max=60_000),
     "oracle_delay": OracleDelay(step="start-services", target="spot", delay_ms=30_000),
     "slow_load": SlowLoad(step="start-services", target="funding", mean_ms=9_000),
     "stale_read": StaleRead(step="start-services", target="vault", stale_ms=60_000),
@@ -47,8 +47,8 @@ IDLE: list[Fault] = [
     OracleDelay(step="resume", target="spot", delay_ms=0),
     OracleDelay(step="start-services", target="external-2", delay_ms=0),
     OracleDelay(step="scale-up", target="spot", delay_ms=60_000, lasts_ms=60_000),
-    EarlyStart(step="maintenance", target="funding", early_ms=60_000),
-    EarlyStart(step="resume", target="vault", early_ms=10_000),
+    EarlyStart(step="maintenance", target="funding", early_ms_max=60_000),
+    EarlyStart(step="resume", target="vault", early_ms_max=10_000),
     Crash(step="scale-up", target="funding"),
     Crash(step="stop-services", target="gateway", offset_ms=30_000),
 ]

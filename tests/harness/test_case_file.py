@@ -147,7 +147,7 @@ def test_a_file_is_found_where_the_scenario_lay(priced: Path, monkeypatch: pytes
 def test_a_file_that_is_missing_or_has_changed_is_told(priced: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The case would be another one; the message says what to do."""
     monkeypatch.chdir(priced.parent)
-    with pytest.raises(BadFile, match="prices_csv: no file 'prices.csv' beside the scenario"):
+    with pytest.raises(BadFile, match=r"prices_csv: no file 'prices\.csv' beside the scenario"):
         read_case(priced)
     (priced.parent / "prices.csv").write_text("bread,2\n")
     with pytest.raises(BadFile, match=r"files: prices.csv has changed since the case was written"):

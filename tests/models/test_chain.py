@@ -265,7 +265,7 @@ def test_night_with_a_rollback_ends_with_what_l1_says() -> None:
         "venue.funding.readiness=process_up",
         "venue.safeguards.price_freshness=null",
         "runbook.night_ms=20m",
-        "runbook.on_incident={detect_min_ms: 10s, detect_max_ms: 20s, decide_min_ms: 10s, decide_max_ms: 20s, steps: ["
+        "runbook.on_incident={detect_ms_min: 10s, detect_ms_max: 20s, decide_ms_min: 10s, decide_ms_max: 20s, steps: ["
         "{step: set_mode, name: stop, mode: maintenance}, {step: rollback},"
         " {step: set_mode, name: back, mode: cancel_only}, {step: resume, name: again}]}",
         MANY_MARKETS,

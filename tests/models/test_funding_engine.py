@@ -162,7 +162,7 @@ def test_default_zero_starts_no_earlier_than_the_process() -> None:
 
 
 # ---- checksum -------------------------------------------------------------------------------------------------------
-EARLY = EarlyStart(step="start-services", target="funding", early_ms=60_000)
+EARLY = EarlyStart(step="start-services", target="funding", early_ms_max=60_000)
 
 
 def test_checksum_reads_again_until_rows_equal_the_chain() -> None:

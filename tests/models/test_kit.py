@@ -124,9 +124,9 @@ def test_scenario_without_a_runbook_is_told_so(tmp_path: Path) -> None:
 
 def test_operators_who_take_less_than_no_time_are_refused(tmp_path: Path) -> None:
     """The least delay is at most the greatest."""
-    branch = "  on_incident: {detect_min_ms: 9m, detect_max_ms: 1m, steps: []}\n\nregimes"
+    branch = "  on_incident: {detect_ms_min: 9m, detect_ms_max: 1m, steps: []}\n\nregimes"
     found = mistakes_in(edited(("\nregimes", branch)), tmp_path)
-    assert ["runbook.on_incident: detect_min_ms is more than detect_max_ms"] == [m.message for m in found]
+    assert ["runbook.on_incident: detect_ms_min is more than detect_ms_max"] == [m.message for m in found]
 
 
 def test_all_mistakes_of_a_file_are_told_together(tmp_path: Path) -> None:

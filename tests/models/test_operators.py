@@ -17,7 +17,7 @@ from drydock.models.events import (
 from drydock.models.perp.units import INDEX_SHIFT
 from tests.nights import Stage, of, play, told
 
-DELAYS = "detect_min_ms: 20s, detect_max_ms: 40s, decide_min_ms: 30s, decide_max_ms: 45s"
+DELAYS = "detect_ms_min: 20s, detect_ms_max: 40s, decide_ms_min: 30s, decide_ms_max: 45s"
 
 
 def incident(alarm: str) -> str:

@@ -151,7 +151,7 @@ def test_database_is_closed_then_half_then_complete_during_a_scale_up() -> None:
     """An engine that starts early finds no connection, then no row, then its row."""
     from drydock.faults.early_start import EarlyStart
 
-    early = EarlyStart(step="start-services", target="funding", early_ms=100_000)
+    early = EarlyStart(step="start-services", target="funding", early_ms_max=100_000)
     events = play("venue.funding.on_missing=skip", "venue.funding.readiness=all_loaded", plan=(early,)).events
     began_ms = next(at_ms for at_ms, e in told(events, DatabaseState) if e.state == "copying")
     connected_ms = next(at_ms for at_ms, e in told(events, BootStep) if (e.service, e.step) == ("funding", "connect"))

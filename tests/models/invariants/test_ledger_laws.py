@@ -26,7 +26,7 @@ WRONGED = ("venue.funding.readiness=process_up", "venue.safeguards.mode_matrix=f
 ROLLED_BACK = (
     *WRONGED,
     "runbook.night_ms=20m",
-    "runbook.on_incident={detect_min_ms: 60s, detect_max_ms: 90s, decide_min_ms: 60s, decide_max_ms: 90s, steps: ["
+    "runbook.on_incident={detect_ms_min: 60s, detect_ms_max: 90s, decide_ms_min: 60s, decide_ms_max: 90s, steps: ["
     "{step: set_mode, name: incident, mode: maintenance}, {step: rollback}, {step: resume, name: again}]}",
 )
 NIGHTS = {"healthy": (), "wronged": WRONGED, "rolled back": ROLLED_BACK}
