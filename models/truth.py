@@ -7,6 +7,7 @@ in that time, which is the stated band (``index_band_ppm`` of spot).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
+TICKS_AT_ONCE = 64
+"""So many ticks of the truth index are accrued together: one by one they cost a tenth of a night."""
+PRODUCT_MAX = 1 << 47
+"""The bound on rate * spot from which ``accrue`` is exact."""
 
 
 class Outside:
@@ -52,6 +57,12 @@ class Outside:
         if step != self._median_step:
             self._median_step, self._median = step, median_of_all(self._rates[step])
         return self._median
+
+    def products(self, at_ms: Ints, rate_of: Callable[[Ints], Ints]) -> Ints:
+        """Rate times spot at each of these times, ``[time, market]``; ``rate_of`` makes a rate of a median."""
+        votes = self._rates[np.minimum(at_ms // self._rate_step_ms, len(self._rates) - 1)]
+        spot = self._spot[np.minimum(at_ms // self._step_ms, len(self._spot) - 1)]
+        return rate_of(median_of_all(votes.swapaxes(0, 1))) * spot
 
     def mark(self, at_ms: int) -> Ints:
         """The true mark: spot times one plus the median external rate."""
@@ -88,15 +99,28 @@ class Truth:
         tick_ms = self.venue.funding.tick_ms
         wanted = at_ms // tick_ms
         while len(self._rows) <= wanted:
-            self._accrue_one_tick(len(self._rows) * tick_ms)
+            self._accrue_ticks(TICKS_AT_ONCE)
         return self._rows[wanted]
 
-    def _accrue_one_tick(self, at_ms: int) -> None:
-        spec, markets = self.venue.funding, self.markets
-        rate = funding_rate_ppm(
-            self.outside.median_rate(at_ms), self._interest_ppm, spec.clamp_ppm, markets.rate_cap_ppm
-        )
-        row, self._carry = accrue(
-            self._rows[-1], self._carry, rate, self.outside.spot(at_ms), spec.tick_ms, markets.period_ms, None
-        )
-        self._rows.append(row)
+    def _accrue_ticks(self, count: int) -> None:
+        """The next ticks at once: accrual loses nothing, so a row follows from the sum of rate * spot up to its tick."""
+        spec, markets, first = self.venue.funding, self.markets, len(self._rows)
+        at_ms = np.arange(first, first + count) * spec.tick_ms
+        total = np.cumsum(self.outside.products(at_ms, self._rate_ppm), axis=0)
+        try:
+            if int(np.abs(total).max()) >= PRODUCT_MAX:
+                raise OverflowError(f"rate * spot of {count} ticks sums to {int(np.abs(total).max())}")
+            rows, carries = accrue(
+                self._rows[-1], self._carry, total, np.ones_like(self._carry), spec.tick_ms, markets.period_ms
+            )
+        except OverflowError:
+            if count == 1:
+                raise
+            self._accrue_ticks(1)
+        else:
+            self._rows += list(rows)
+            self._carry = carries[-1]
+
+    def _rate_ppm(self, median: Ints) -> Ints:
+        clamp_ppm, cap_ppm = self.venue.funding.clamp_ppm, self.markets.rate_cap_ppm
+        return funding_rate_ppm(median, self._interest_ppm, clamp_ppm, cap_ppm)

@@ -35,6 +35,17 @@ def free_of_all(cloud: Cloud) -> dict[int, int]:
     return dict(enumerate((cloud.value().equity - margin).tolist()))
 
 
+@pytest.mark.parametrize("regime", ["flat", "crash"])
+def test_truth_index_of_many_ticks_at_once_is_that_of_one_by_one(regime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Across the ends of chunks and of the night, to the unit."""
+    times = range(0, 1_500_000, 5_000)
+    many = Stage(regime=regime, is_started=False).world.truth
+    expected = [many.index(at_ms).tolist() for at_ms in times]
+    monkeypatch.setattr(truth, "TICKS_AT_ONCE", 1)
+    single = Stage(regime=regime, is_started=False).world.truth
+    assert expected == [single.index(at_ms).tolist() for at_ms in times]
+
+
 def take_the_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switches every short cut off."""
     refresh = Cloud.refresh_free
