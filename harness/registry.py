@@ -12,6 +12,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from hashlib import blake2b
 from importlib.metadata import entry_points
 from inspect import isclass
@@ -74,13 +75,19 @@ def faults() -> dict[str, type[Fault]]:
 
 
 def _every_fault() -> Iterator[type[Fault]]:
-    package = importlib.import_module(_PACKAGED_FAULTS)
-    yield from _faults_of_package(package)
-    for point in entry_points(group="drydock.faults"):
-        offered = point.load()
-        yield from _faults_of_package(offered) if isinstance(offered, ModuleType) else (offered,)
+    yield from _installed_faults()
     for module in _loaded.values():
         yield from _faults_of(module)
+
+
+@cache
+def _installed_faults() -> tuple[type[Fault], ...]:
+    """Packaged and offered by other distributions: looked up once, because a sweep asks before each of its runs."""
+    found = [*_faults_of_package(importlib.import_module(_PACKAGED_FAULTS))]
+    for point in entry_points(group="drydock.faults"):
+        offered = point.load()
+        found += _faults_of_package(offered) if isinstance(offered, ModuleType) else (offered,)
+    return tuple(found)
 
 
 def _faults_of_package(package: ModuleType) -> Iterator[type[Fault]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.models.perp.funding import funding_pnl
-from drydock.models.perp.margin import initial_margin, maintenance_margin
+from drydock.models.perp.margin import initial_margin, margin_of_notional
 from drydock.models.perp.units import INDEX_SHIFT, PPM
 
 Ints = NDArray[np.int64]
@@ -34,6 +34,7 @@ class Layout:
         self.slots = len(self.market)
         self.account_of: list[int] = self.account.tolist()
         self.market_of: list[int] = self.market.tolist()
+        self._terms: dict[bytes, Ints] = {}
         self._first: list[int] = [*self.start.tolist(), self.slots]
         self.by_market = np.argsort(self.market, kind="stable")
         self.market_start = np.searchsorted(self.market[self.by_market], np.arange(markets))
@@ -45,6 +46,14 @@ class Layout:
     def slots_of_one(self, account: int) -> range:
         """The slots of one account."""
         return range(self._first[account], self._first[account + 1])
+
+    def terms(self, per_market: Ints) -> Ints:
+        """A contract term of each market as one of each slot; kept, since a run asks for the same ones again."""
+        key = per_market.tobytes()
+        known = self._terms.get(key)
+        if known is None:
+            known = self._terms[key] = per_market[self.market]
+        return known
 
     def per_account(self, per_slot: Ints) -> Ints:
         """Sums over the slots of each account. Every account has at least one slot."""
@@ -131,11 +140,11 @@ class Holdings:
         """Equity and maintenance margin of every account at these prices (``mark[m]``) and indices (``index[m]``)."""
         layout, size = self.layout, self.size
         market = layout.market
-        marks = mark[market]
-        worth = size * marks + funding_pnl(size, index[market], self.cached)
+        notional = size * mark[market]
+        worth = notional + funding_pnl(size, index[market], self.cached)
         return Valuation(
             self.quote + layout.per_account(worth),
-            lambda: layout.per_account(maintenance_margin(size, marks, margin_ppm[market], fee_ppm)),
+            lambda: layout.per_account(margin_of_notional(notional, layout.terms(margin_ppm + fee_ppm))),
         )
 
     def initial_margin(self, mark: Ints, margin_ppm: Ints, fee_ppm: int) -> Ints:

@@ -103,7 +103,7 @@ class Truth:
         return self._rows[wanted]
 
     def _accrue_ticks(self, count: int) -> None:
-        """The next ticks at once: accrual loses nothing, so a row follows from the sum of rate * spot up to its tick."""
+        """The next ticks at once: accrual loses nothing, so each row follows from a sum of rate * spot."""
         spec, markets, first = self.venue.funding, self.markets, len(self._rows)
         at_ms = np.arange(first, first + count) * spec.tick_ms
         total = np.cumsum(self.outside.products(at_ms, self._rate_ppm), axis=0)

@@ -45,7 +45,12 @@ def maintenance_margin(
     MMF is 50 % of IMF at Paradex. The taker fee of closing belongs to the requirement: without it the rule of the first
     wave is wrong for a few accounts in a hundred thousand (measured).
     """
-    return ppm_ceil(np.abs(size_quantums) * mark_quantums, mmf_ppm + fee_ppm)
+    return margin_of_notional(size_quantums * mark_quantums, mmf_ppm + fee_ppm)
+
+
+def margin_of_notional(notional_quantums: Int64s, ratio_ppm: Int64s | int) -> Int64s:
+    """``ratio * |q * Mark|`` in micro-USD, rounded up, of signed notionals; the fee is part of the ratio."""
+    return ppm_ceil(np.abs(notional_quantums), ratio_ppm)
 
 
 def initial_margin(
