@@ -9,6 +9,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from drydock.harness.seam import Passage
+from drydock.harness.sim import Lane
 from drydock.models.cloud import REJECTED_CLOSED
 from drydock.models.events import IntentRejected, IntentsBlocked, L1Transferred
 from drydock.models.population import Intents, Transfers
@@ -49,8 +50,7 @@ class People:
         self._turn = 0
         self._closed_ms = -1
         self._missed = 0
-        lanes = {client: world.sim.lane_of(f"client/{client}") for client in sorted(set(self._client))}
-        self._lane = [lanes[client] for client in self._client]
+        self._lanes: dict[int, Lane] = {}
 
     def start(self) -> None:
         """Schedules the L1 transfers; intents follow the mode."""
@@ -86,7 +86,13 @@ class People:
         self._next = last
         wait_ms = times_ms[first] - self._sim.now_ms
         for n in range(first, last):
-            self._sim.call_in(wait_ms, self._send, (n, self._turn, n == last - 1), self._lane[n], "intent")
+            lane = self._lanes.get(self._client[n]) or self._lane_of(self._client[n])
+            self._sim.call_in(wait_ms, self._send, (n, self._turn, n == last - 1), lane, "intent")
+
+    def _lane_of(self, client: int) -> Lane:
+        """Made when a client first sends: most of thousands send nothing before the night is over."""
+        lane = self._lanes[client] = self._sim.lane_of(f"client/{client}")
+        return lane
 
     def _send(self, arg: tuple[int, int, bool]) -> None:
         n, turn, is_last = arg

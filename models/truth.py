@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
+DrawWhole = Callable[[], tuple[Ints, Ints]]
+FOR_EVER = 1 << 62
 TICKS_AT_ONCE = 64
 """So many ticks of the truth index are accrued together: one by one they cost a tenth of a night."""
 PRODUCT_MAX = 1 << 47
@@ -31,35 +33,56 @@ PRODUCT_MAX = 1 << 47
 
 
 class Outside:
-    """The outside world of one run: ``spot(t)``, ``rates(t)`` by venue, piecewise constant between oracle ticks."""
+    """The outside world of one run: ``spot(t)``, ``rates(t)`` by venue, piecewise constant between oracle ticks.
 
-    def __init__(self, spot: Ints, rates_ppm: Ints, step_ms: int, rate_step_ms: int) -> None:
+    The arrays may be the beginning only; ``whole`` then draws all of the night, the same beginning included, when a
+    later time is first asked for. Most nights end long before the longest would.
+    """
+
+    def __init__(
+        self, spot: Ints, rates_ppm: Ints, step_ms: int, rate_step_ms: int, whole: DrawWhole | None = None
+    ) -> None:
         self._spot = spot
         self._rates = rates_ppm
         self._step_ms = step_ms
         self._rate_step_ms = rate_step_ms
+        self._whole = whole
+        self._known_ms = min(len(spot) * step_ms, len(rates_ppm) * rate_step_ms) if whole else FOR_EVER
         self._median_step = -1
         self._median: Ints
 
+    def _draw_whole(self) -> None:
+        assert self._whole is not None
+        self._spot, self._rates = self._whole()
+        self._known_ms = FOR_EVER
+
     def spot(self, at_ms: int) -> Ints:
         """Spot price of every market (price quantums) at a time; the last row stands for all later times."""
+        if at_ms >= self._known_ms:
+            self._draw_whole()
         row: Ints = self._spot[min(at_ms // self._step_ms, len(self._spot) - 1)]
         return row
 
     def rates(self, at_ms: int, venue: int) -> Ints:
         """The external venue's rate (mark over index minus one, ppm) of every market."""
+        if at_ms >= self._known_ms:
+            self._draw_whole()
         row: Ints = self._rates[min(at_ms // self._rate_step_ms, len(self._rates) - 1), venue]
         return row
 
     def median_rate(self, at_ms: int) -> Ints:
         """Median of the external rates, all venues present; the last answer is kept for the rest of its step."""
+        if at_ms >= self._known_ms:
+            self._draw_whole()
         step = min(at_ms // self._rate_step_ms, len(self._rates) - 1)
         if step != self._median_step:
             self._median_step, self._median = step, median_of_all(self._rates[step])
         return self._median
 
     def products(self, at_ms: Ints, rate_of: Callable[[Ints], Ints]) -> Ints:
-        """Rate times spot at each of these times, ``[time, market]``; ``rate_of`` makes a rate of a median."""
+        """Rate times spot at each of these rising times, ``[time, market]``; ``rate_of`` makes a rate of a median."""
+        if int(at_ms[-1]) >= self._known_ms:
+            self._draw_whole()
         votes = self._rates[np.minimum(at_ms // self._rate_step_ms, len(self._rates) - 1)]
         spot = self._spot[np.minimum(at_ms // self._step_ms, len(self._spot) - 1)]
         return rate_of(median_of_all(votes.swapaxes(0, 1))) * spot

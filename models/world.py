@@ -35,6 +35,8 @@ from drydock.models.watch import IndexWatch
 Ints = NDArray[np.int64]
 BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_prices": 0}
 """How long each named boot step takes by itself ([A]); loading takes what its rows take."""
+FIRST_DRAW_MS = 3_600_000
+"""Of the outside world so much is drawn at first; a longer night draws the rest when it gets there."""
 BULK_ROWS = 4
 """The accounts table of the database stands for bulk data: so many rows per market are copied before the indices."""
 
@@ -71,13 +73,20 @@ class VenueWorld:
         regime = regimes.regime(self.case.regime)
         if regime.crash is not None:
             regime = replace(regime, crash=replace(regime.crash, start_ms=self.runbook.before_ms // 2))
-        steps = self.night_ms // spec.tick_ms + 1
-        rate_steps = self.night_ms // spec.external_tick_ms + 1
+
+        def draw(until_ms: int) -> tuple[Ints, Ints]:
+            steps, rate_steps = until_ms // spec.tick_ms + 1, until_ms // spec.external_tick_ms + 1
+            rates = regimes.external_rates_ppm(
+                regime, seed, markets, spec.external_venues, spec.external_tick_ms, rate_steps
+            )
+            return regimes.paths(regime, seed, markets, spec.tick_ms, steps), rates
+
+        is_long = self.night_ms > FIRST_DRAW_MS
         self.outside = Outside(
-            regimes.paths(regime, seed, markets, spec.tick_ms, steps),
-            regimes.external_rates_ppm(regime, seed, markets, spec.external_venues, spec.external_tick_ms, rate_steps),
+            *draw(min(self.night_ms, FIRST_DRAW_MS)),
             spec.tick_ms,
             spec.external_tick_ms,
+            (lambda: draw(self.night_ms)) if is_long else None,
         )
         mark = self.outside.mark(0)
         start = draw_start(self.population, markets, mark, seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness import recorder
 from drydock.harness.port import Fault
-from drydock.models import market_data, truth
+from drydock.models import market_data, regimes, truth, world
 from drydock.models.cloud import Cloud
 from drydock.models.market_data import MarketData
 from drydock.models.perp import mark
@@ -29,9 +29,9 @@ def ranked_median(votes: Int64s) -> Int64s:
 
 def free_of_all(cloud: Cloud) -> dict[int, int]:
     """Free collateral of every account at once."""
-    world = cloud._world
-    fee_ppm = world.venue.liquidation.taker_fee_ppm
-    margin = cloud.holdings.initial_margin(cloud.mark, world.markets.imf_ppm, fee_ppm)
+    venue = cloud._world
+    fee_ppm = venue.venue.liquidation.taker_fee_ppm
+    margin = cloud.holdings.initial_margin(cloud.mark, venue.markets.imf_ppm, fee_ppm)
     return dict(enumerate((cloud.value().equity - margin).tolist()))
 
 
@@ -44,6 +44,17 @@ def test_truth_index_of_many_ticks_at_once_is_that_of_one_by_one(regime: str, mo
     monkeypatch.setattr(truth, "TICKS_AT_ONCE", 1)
     single = Stage(regime=regime, is_started=False).world.truth
     assert expected == [single.index(at_ms).tolist() for at_ms in times]
+
+
+@pytest.mark.parametrize("regime", list(regimes.REGIMES))
+def test_outside_drawn_in_two_parts_is_the_one_drawn_at_once(regime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first part of a long night is the beginning of the whole: same spot, same rates, before and after its end."""
+    parts = Stage("runbook.night_ms=2h", regime=regime, is_started=False).world.outside
+    monkeypatch.setattr(world, "FIRST_DRAW_MS", 7_200_000)
+    whole = Stage("runbook.night_ms=2h", regime=regime, is_started=False).world.outside
+    for at_ms in (0, 1_800_000, 3_599_999, 3_605_000, 7_199_000):
+        assert whole.spot(at_ms).tolist() == parts.spot(at_ms).tolist()
+        assert whole.median_rate(at_ms).tolist() == parts.median_rate(at_ms).tolist()
 
 
 def take_the_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,12 +90,12 @@ def test_night_is_the_same_without_short_cuts(
 @given(st.integers(0, 2**32), st.integers(1, 120_000))
 def test_value_of_one_account_is_that_among_all(seed: int, at_ms: int) -> None:
     """Plain integers, account by account, give the equity and the margin that arrays give."""
-    world = Stage(seed=seed, regime="calm").at(at_ms).world
-    holdings, fee_ppm = world.chain.holdings, world.venue.liquidation.taker_fee_ppm
-    value = world.chain.value()
-    marks, index = world.chain.mark.tolist(), world.chain.index.tolist()
-    ratio_ppm = (world.markets.mmf_ppm + fee_ppm).tolist()
-    one_by_one = [holdings.value_one(n, marks, index, ratio_ppm) for n in range(world.layout.accounts)]
+    venue = Stage(seed=seed, regime="calm").at(at_ms).world
+    chain, fee_ppm = venue.chain, venue.venue.liquidation.taker_fee_ppm
+    value = chain.value()
+    marks, index = chain.mark.tolist(), chain.index.tolist()
+    ratio_ppm = (venue.markets.mmf_ppm + fee_ppm).tolist()
+    one_by_one = [chain.holdings.value_one(n, marks, index, ratio_ppm) for n in range(venue.layout.accounts)]
     assert list(zip(value.equity.tolist(), value.margin.tolist(), strict=True)) == one_by_one
 
 
