@@ -174,7 +174,7 @@ class MarketData(Service):
     def _publish_tick(self, epoch: int) -> None:
         if not self.is_current(epoch):
             return
-        self.sim.call_in(self.world.venue.oracle.external_tick_ms, self._publish_tick, epoch, self._ticker, "tick")
+        self.sim.call_in(self.world.venue.oracle.mark_ms, self._publish_tick, epoch, self._ticker, "tick")
         message = self._aggregate()
         if message is not None:
             self.last = message

@@ -50,7 +50,8 @@ class OracleSpec:
     spot_sources: Annotated[int, Range(1, 9)] = 2
     external_venues: Annotated[int, Range(1, 9)] = 3
     tick_ms: Period = 1_000  # [A]
-    external_tick_ms: Period = 5_000  # [S] the documented 5 s
+    external_tick_ms: Period = 5_000  # [A] at least as often as marks are computed
+    mark_ms: Period = 5_000  # [S] marks are computed and published every 5 s
     send_ms: Millis = 40  # [A]
 
 
