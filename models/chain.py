@@ -114,11 +114,12 @@ class Chain:
         self._pending: list[Transaction] = []
         self._mmr_list: list[int] = (world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
         self._is_armed = False
+        self._value: Valuation | None = None
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         layout = holdings.layout
         self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
         self.on_bust: Callable[[FillTx], None] = lambda _: None
-        self.on_sealed: Callable[[int], None] = lambda _: None
+        self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
 
     # ---- transactions ------------------------------------------------------------------------------------------
     def submit(self, transaction: Transaction) -> None:
@@ -151,12 +152,22 @@ class Chain:
         fills, liquidated = self._apply(pending)
         if fills:
             self._bust(fills)
-        value = self.value()
-        self.socialised_ppm = self._socialise(value)
-        self._emit_sealed(len(pending), fills, liquidated, value)
-        self.on_sealed(self.height)
+        value = self._value_after(fills)
+        self.on_sealed(self._emit_sealed(len(pending), fills, liquidated, value))
         if self._pending or world.is_trading:
             self.arm()
+
+    def _value_after(self, fills: list[FillTx]) -> Valuation:
+        """The valuation of this block.
+
+        A fill at the chain's own mark moves nobody's equity, to the last 1e-6 USD: what it realises of funding goes
+        from one term of the equity into another. So the last valuation holds until prices, indices or balances change.
+        """
+        known = self._value
+        if known is None or any(fill.price != self.mark[self.layout.market_of[fill.taker_slot]] for fill in fills):
+            known = self._value = self.value()
+            self.socialised_ppm = self._socialise(known)
+        return known
 
     def value(self) -> Valuation:
         """Every account at the chain's own marks and indices."""
@@ -175,6 +186,7 @@ class Chain:
             self._apply_fills(group)
             fills += group
             group = []
+            self._value = None
             if isinstance(transaction, LiquidationTx):
                 liquidated.append(self._liquidate(transaction))
             else:
@@ -239,14 +251,18 @@ class Chain:
 
     def _emit_sealed(
         self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated], value: Valuation
-    ) -> None:
+    ) -> BlockSealed:
         high, low = self.root()
+        vault = int(self.holdings.quote[VAULT])
         view = BlockView(
             layout=self.layout, **self.holdings.views, index=frozen(self.index), mark=frozen(self.mark),
             equity=value.equity, fills=fills, liquidated=liquidated,
             deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
+            people_quantums=int(self.holdings.quote.sum()) - vault, vault_quantums=vault,
         )  # fmt: skip
-        self._sim.emit(BlockSealed(self.height, self.sequence, high, low, transactions, view), self._lane)
+        sealed = BlockSealed(self.height, self.sequence, high, low, transactions, view)
+        self._sim.emit(sealed, self._lane)
+        return sealed
 
     def root(self) -> tuple[int, int]:
         """The state root: accounts, positions, cached indices, indices, marks."""
@@ -262,6 +278,7 @@ class Chain:
             _, account, amount = transfers[self.l1_cursor]
             self.holdings.quote[account] += amount
             self._credited += amount
+            self._value = None
             self._world.cloud.on_transfer(account, amount)
             self._sim.emit(L1Credited(account, amount), self._lane)
             self.l1_cursor += 1
@@ -293,6 +310,7 @@ class Chain:
         self.height = snapshot.height
         self.l1_cursor = snapshot.l1_cursor
         self._credited = self.l1.total(snapshot.l1_cursor)
+        self._value = None
         self.drop_pending()
 
     def _to_bytes(self) -> bytes:

@@ -249,7 +249,8 @@ class BlockView:
     """Read-only views of the chain's state at a sealed block, for laws; no digest covers it (the root stands for it).
 
     Money in 1e-6 USD: ``quote equity`` by account, ``realised`` by market. ``size`` and ``cached`` by slot of the
-    ``layout``, ``index`` and ``mark`` by market. ``fills`` and ``liquidated`` are what this block applied.
+    ``layout``, ``index`` and ``mark`` by market. ``fills`` and ``liquidated`` are what this block applied,
+    ``people_quantums`` and ``vault_quantums`` the sums of quote balances that pages show.
     """
 
     layout: Layout
@@ -265,6 +266,8 @@ class BlockView:
     deposits: int
     socialised_ppm: int
     insurance_account: int
+    people_quantums: int
+    vault_quantums: int
 
     is_view: ClassVar[bool] = True
 

@@ -17,6 +17,7 @@ from drydock.models import regimes
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
 from drydock.models.database import SimulatedDatabase
+from drydock.models.events import BlockSealed
 from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEngine
 from drydock.models.liquidator import Liquidator
 from drydock.models.market_data import MarketData
@@ -236,9 +237,12 @@ class VenueWorld:
             self.start_service(name)
 
     # ---- state -----------------------------------------------------------------------------------------------
-    def _on_sealed(self, height: int) -> None:
-        self.cloud.height = height
-        self._note_state()
+    def _on_sealed(self, sealed: BlockSealed) -> None:
+        self.cloud.height = sealed.height
+        view = sealed.view
+        self._history.append(
+            (self.sim.now_ms, sealed.height, sealed.sequence, view.people_quantums, view.vault_quantums)
+        )
 
     def _note_state(self) -> None:
         people, vault = totals(self.chain.holdings.quote)

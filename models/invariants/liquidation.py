@@ -125,9 +125,13 @@ class Completion(VenueLaw):
         self.count()
         elapsed_ms, self._checked_ms = event.at_ms - self._checked_ms, event.at_ms
         value = self.truth.shadow.value(event.at_ms)
-        band = self.truth.shadow.band()
-        under = (value.margin > value.equity + band) & (value.margin > 0)
+        under = (value.margin > value.equity) & (value.margin > 0)
         under[VAULT] = False
+        if under.any():
+            under &= value.margin > value.equity + self.truth.shadow.band()
+        if not under.any():
+            self._since_ms[:] = -1
+            return
         self._since_ms[~under] = -1
         self._since_ms[under & (self._since_ms < 0)] = event.at_ms
         is_forbidden = (

@@ -63,10 +63,18 @@ class Solvency(VenueLaw):
     source = "paradex-docs socialized-losses.mdx"
     hears = (BlockSealed,)
 
+    def begin(self, truth: Any) -> None:
+        """No valuation seen."""
+        super().begin(truth)
+        self._judged: tuple[object, int] = (None, 0)
+
     def observe(self, event: Event) -> None:
-        """Computes the factor again from the chain's own values."""
+        """Computes the factor again from the chain's own values, whenever either is new."""
         view = event.data.view
         self._checks += 1
+        if self._judged[0] is view.equity and self._judged[1] == view.socialised_ppm:
+            return
+        self._judged = (view.equity, view.socialised_ppm)
         people = view.equity[1:]
         expected = 0
         if int(people.min()) < 0:

@@ -8,7 +8,6 @@ from typing import Any
 from drydock.harness.event import Event
 from drydock.harness.law import Eventually
 from drydock.harness.port import Finding
-from drydock.models.accounts import VAULT
 from drydock.models.events import BlockSealed, PageRefreshed
 
 
@@ -33,9 +32,8 @@ class PagesConverge(Eventually):
         data = event.data
         self._end_ms = event.at_ms
         if isinstance(data, BlockSealed):
-            vault = int(data.view.quote[VAULT])
             self._sealed.append((event.at_ms, data.sequence))
-            self._totals[data.sequence] = (int(data.view.quote.sum()) - vault, vault)
+            self._totals[data.sequence] = (data.view.people_quantums, data.view.vault_quantums)
         else:
             self._shown[data.service] = data
 
