@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.models.draws import GOLDEN, mix64
 from drydock.models.perp.funding import funding_pnl
 from drydock.models.perp.margin import initial_margin, margin_of_notional
 from drydock.models.perp.units import INDEX_SHIFT, PPM
@@ -228,7 +229,7 @@ class RootKeys:
 
     def __init__(self, size: int) -> None:
         counter = np.arange(1, 2 * size + 1, dtype=np.uint64)
-        self._keys = (_mix(counter) | np.uint64(1)).reshape(2, size)
+        self._keys = (mix64(counter * GOLDEN) | np.uint64(1)).reshape(2, size)
         self._flat = np.empty(size, np.int64)
         self._products = np.empty((2, size), np.uint64)
 
@@ -238,11 +239,3 @@ class RootKeys:
         np.multiply(self._keys, self._flat.view(np.uint64), out=self._products)
         high, low = np.add.reduce(self._products, axis=1).tolist()
         return high >> 1, low >> 1
-
-
-def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """splitmix64 (Steele, Lea, Flood 2014), finaliser."""
-    words = words * np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))

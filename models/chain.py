@@ -115,6 +115,8 @@ class Chain:
         self._mmr_list: list[int] = (world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
         self._is_armed = False
         self._value: Valuation | None = None
+        self._slack: list[int] = []
+        self._frozen_index, self._frozen_mark = frozen(self.index), frozen(self.mark)
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         layout = holdings.layout
         self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
@@ -150,8 +152,9 @@ class Chain:
         pending, self._pending = self._pending, []
         self._credit_l1()
         fills, liquidated = self._apply(pending)
-        if fills:
-            self._bust(fills)
+        self._value_after(fills)
+        if fills and self._bust(fills):
+            self._value = None
         value = self._value_after(fills)
         self.on_sealed(self._emit_sealed(len(pending), fills, liquidated, value))
         if self._pending or world.is_trading:
@@ -166,6 +169,7 @@ class Chain:
         known = self._value
         if known is None or any(fill.price != self.mark[self.layout.market_of[fill.taker_slot]] for fill in fills):
             known = self._value = self.value()
+            self._slack = (known.equity - known.margin).tolist()
             self.socialised_ppm = self._socialise(known)
         return known
 
@@ -197,6 +201,7 @@ class Chain:
     def _apply_data(self, transaction: IndexTx | PriceTx) -> None:
         if isinstance(transaction, PriceTx):
             self.mark = transaction.mark
+            self._frozen_mark = frozen(self.mark)
             return
         self.index[transaction.markets] = transaction.index
         self.index_ms[transaction.markets] = self._sim.now_ms
@@ -218,16 +223,12 @@ class Chain:
             self._world.markets, self._world.venue.liquidation,
         )  # fmt: skip
 
-    def _bust(self, fills: list[FillTx]) -> None:
-        """Takes back this block's fills of accounts that they left under margin, latest first."""
-        mark, index = self.mark.tolist(), self.index.tolist()
+    def _bust(self, fills: list[FillTx]) -> bool:
+        """Takes back this block's fills of accounts that they left under margin, latest first; were there any?"""
         account_of = self.layout.account_of
-        takers = {account_of[fill.taker_slot] for fill in fills if self._increased(fill)} - {VAULT}
-        under = set()
-        for taker in takers:
-            equity, margin = self.holdings.value_one(taker, mark, index, self._mmr_list)
-            if margin > max(0, equity):
-                under.add(taker)
+        under = {taker for taker in self._suspects(fills) if self._is_under_margin(taker)}
+        if not under:
+            return False
         busted = [fill for fill in fills if account_of[fill.taker_slot] in under and self._increased(fill)]
         for fill in reversed(busted):
             undo = FillTx(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
@@ -237,6 +238,27 @@ class Chain:
             market = self.layout.market_of[fill.taker_slot]
             self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
             self.on_bust(fill)
+        return bool(busted)
+
+    def _suspects(self, fills: list[FillTx]) -> set[int]:
+        """Takers that these fills may have left under margin.
+
+        Since the valuation, an account's equity less its margin has fallen by at most what its fills need on top: who
+        has more than that left needs no closer look.
+        """
+        slack, mmr, layout = self._slack, self._mmr_list, self.layout
+        suspects = set()
+        for fill in fills:
+            if self._increased(fill):
+                taker = layout.account_of[fill.taker_slot]
+                slack[taker] -= abs(fill.size) * fill.price * mmr[layout.market_of[fill.taker_slot]] // 1_000_000 + 1
+                if slack[taker] < 0:
+                    suspects.add(taker)
+        return suspects - {VAULT}
+
+    def _is_under_margin(self, account: int) -> bool:
+        equity, margin = self.holdings.value_one(account, self.mark.tolist(), self.index.tolist(), self._mmr_list)
+        return margin > max(0, equity)
 
     def _increased(self, fill: FillTx) -> bool:
         return self.holdings.size_one(fill.taker_slot) * fill.size > 0
@@ -255,7 +277,7 @@ class Chain:
         high, low = self.root()
         vault = int(self.holdings.quote[VAULT])
         view = BlockView(
-            layout=self.layout, **self.holdings.views, index=frozen(self.index), mark=frozen(self.mark),
+            layout=self.layout, **self.holdings.views, index=self._frozen_index, mark=self._frozen_mark,
             equity=value.equity, fills=fills, liquidated=liquidated,
             deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
             people_quantums=int(self.holdings.quote.sum()) - vault, vault_quantums=vault,
@@ -311,6 +333,7 @@ class Chain:
         self.l1_cursor = snapshot.l1_cursor
         self._credited = self.l1.total(snapshot.l1_cursor)
         self._value = None
+        self._frozen_index, self._frozen_mark = frozen(self.index), frozen(self.mark)
         self.drop_pending()
 
     def _to_bytes(self) -> bytes:

@@ -30,7 +30,7 @@ _LOG2_E_PER_PPM_50 = 1_624_330_212  # log2(e) / 1e6 in units of 2^-50
 _LN_2_26 = 46_516_320  # ln 2 in units of 2^-26
 _EXPONENT_MAX = 30 << _ONE
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _WORD_MASK = (1 << 64) - 1
@@ -54,8 +54,8 @@ def grid_words(seed: int, name: str, rows: Int64s, columns: int) -> Words:
     """
     key = derive_seed(seed, name)
     low, high = np.uint64(key & _WORD_MASK), np.uint64(key >> 64)
-    states = mix64((np.asarray(rows, dtype=np.int64).astype(np.uint64) * _GOLDEN) ^ low) ^ high
-    steps = np.arange(1, columns + 1, dtype=np.uint64) * _GOLDEN
+    states = mix64((np.asarray(rows, dtype=np.int64).astype(np.uint64) * GOLDEN) ^ low) ^ high
+    steps = np.arange(1, columns + 1, dtype=np.uint64) * GOLDEN
     return mix64(mix64(states)[:, None] + steps[None, :])
 
 
@@ -90,7 +90,7 @@ def normal_ppm(words: Words) -> Int64s:
     of it (a true normal: 4.6 %, 0.27 %, 0.0063 %), beyond 6 nothing. The three words it needs are mixed from the
     one given.
     """
-    total = _four_fields(mix64(words)) + _four_fields(mix64(words + _GOLDEN)) + _four_fields(mix64(words - _GOLDEN))
+    total = _four_fields(mix64(words)) + _four_fields(mix64(words + GOLDEN)) + _four_fields(mix64(words - GOLDEN))
     return ((total - 6 * 65_535) * 15_625 + 512) >> 10
 
 

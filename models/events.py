@@ -244,7 +244,7 @@ class Bust(NamedTuple):
     price_quantums: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class BlockView:
     """Read-only views of the chain's state at a sealed block, for laws; no digest covers it (the root stands for it).
 

@@ -135,7 +135,8 @@ class Shadow:
         self._cuts.append(happened.data)
 
     def _on_prices(self, happened: Event) -> None:
-        self._flush()
+        if self._cuts:
+            self._flush()  # they happened at the marks of before; fills bring their own price
         self._mark = happened.data.mark_quantums
 
     def _on_bust(self, happened: Event) -> None:
