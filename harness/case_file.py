@@ -81,10 +81,20 @@ def _folder_hint(scenario: Scenario) -> str:
 # ---- reading --------------------------------------------------------------------------------------------------------
 def read_case(file: str | Path) -> Case:
     """The case of a file. Raises :exc:`~drydock.harness.mistakes.BadFile` with all its mistakes."""
+    data, places = read_case_data(file)
+    return case_from_plain(data, places)
+
+
+def read_case_data(file: str | Path) -> tuple[Plain, Places]:
+    """The data of a case file and the place of every value; ``BadFile`` for a file of another kind, in one sentence."""
     mistakes = Mistakes()
     data, places = read_plain(file, mistakes)
+    if isinstance(data, dict):
+        other = Mistakes()
+        _refuse_other_schema(data, places, other)
+        other.raise_if_any()
     mistakes.raise_if_any()
-    return case_from_plain(data, places)
+    return data, places
 
 
 def case_from_json(text: str, file: str = "case", folder: Path | None = None) -> Case:
@@ -150,14 +160,15 @@ def _laggards(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity
 
 # ---- the files that a case names ------------------------------------------------------------------------------------
 def _best_folder(files: Mapping[str, str], hint: str, places: Places) -> Path:
-    """The folder that has the most of the case's files, unchanged; what it lacks the kit may have packaged."""
+    """The folder that has the most of the case's files, best unchanged; what it lacks the kit may have packaged."""
     if not files:
         return Path(hint)
 
-    def unchanged(folder: Path) -> int:
-        return sum(_state(folder / name, known) == "same" for name, known in files.items())
+    def at_hand(folder: Path) -> tuple[int, int]:
+        states = [_state(folder / name, known) for name, known in files.items()]
+        return states.count("same"), states.count("changed")  # what has changed is told as that, not as missing
 
-    return max(_folders(hint, places), key=unchanged)
+    return max(_folders(hint, places), key=at_hand)
 
 
 def _check_files(
@@ -177,8 +188,12 @@ def _check_files(
 
 
 def _folders(hint: str, places: Places) -> list[Path]:
-    """Where files are looked for: beside the case, where the scenario lay, here, among the packaged scenarios."""
-    return [places.folder, Path(hint), places.folder / hint, Path("."), *_packaged_folders()]
+    """Where files are looked for: beside the case, where the scenario lay, here, among the packaged scenarios.
+
+    Where the scenario lay is told from the folder of the command: this one, or that which has the cache with the case.
+    """
+    above_cache = places.folder / ".." / ".." / hint
+    return [places.folder, Path(hint), places.folder / hint, above_cache, Path("."), *_packaged_folders()]
 
 
 def _packaged_folders() -> tuple[Path, ...]:

@@ -128,6 +128,10 @@ def _frame(keys: FrameKeys, plan: Plan, threats: tuple[Threat, ...], where: Wher
     sweep = keys.sweep or SweepKeys("none", (0, 0))
     if sweep.faults[0] > sweep.faults[1]:
         mistakes.add(where(("sweep", "faults")), f"sweep.faults: {sweep.faults[0]} is more than {sweep.faults[1]}")
+    if threats and keys.sweep is not None and not sweep.faults[1]:
+        mistakes.add(where(("sweep", "faults")), "sweep.faults: there are threats, and at most 0 of them would strike")
+    if not keys.name.strip() or not keys.name.isprintable():
+        mistakes.add(where(("name",)), f"name: got {keys.name!r}; allowed one line of text")
     limits = tuple(Limit(limit.law, limit.share_max, limit.usd_max) for limit in keys.policy.limits)
     return Frame(
         name=keys.name,
@@ -221,6 +225,9 @@ def _check_names(data: Mapping[str, Plain], where: Where, mistakes: Mistakes, kn
     for path, text in _texts(data, ("accepted", None, "expires")):
         if not _is_date(text):
             mistakes.add(where(path), f"{path_text(path)}: got '{text}'; allowed a date such as 2026-12-31")
+    for path, text in _texts(data, ("regimes", None)):
+        if text in data["regimes"][: path[-1]]:
+            mistakes.add(where(path), f"{path_text(path)}: '{text}' is there twice; seeds are dealt evenly over them")
     if data.get("regimes") == []:
         mistakes.add(where(("regimes",)), f"regimes: the list is empty; allowed: {listing(known.regimes)}")
 

@@ -12,6 +12,8 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import fields
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import entry_points
@@ -27,6 +29,7 @@ from drydock.harness.port import Fault, Kit
 DEFAULT_KIT = "venue"
 _PACKAGED_KITS = {DEFAULT_KIT: "drydock.models.kit:VenueKit"}
 _PACKAGED_FAULTS = "drydock.faults"
+_OF_A_FAULT = ("sentence", "keywords", "step", "offset_ms", "target", "targets", "applicable", "simpler")
 
 _loaded: dict[str, ModuleType] = {}
 
@@ -122,6 +125,7 @@ def load(path: str | Path) -> None:
         hint = f"; {unfrozen} must be a @dataclass(frozen=True) with a kind" if unfrozen else ""
         raise BadFile([Mistake(str(path), f"defines no fault and no kit{hint}")])
     _refuse_taken_kinds(module, str(path))
+    _refuse_incomplete(module, str(path))
     _loaded[str(file)] = module
 
 
@@ -137,7 +141,8 @@ def _imported(file: Path, shown_path: str) -> ModuleType:
         raise BadFile([Mistake(shown_path, "cannot be loaded as a Python module")])
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # stdout belongs to the answer, which may be JSON alone
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         if not isinstance(error, Exception | SystemExit):
@@ -152,6 +157,18 @@ def _line_in(file: Path, error: BaseException) -> int:
         return error.lineno or 1
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
     return (lines[-1] if lines else 1) or 1
+
+
+def _refuse_incomplete(module: ModuleType, shown_path: str) -> None:
+    """A fault that lacks what the port asks for is told here, and not where it is first missed."""
+    mistakes = []
+    for offered in _faults_of(module):
+        named = (*(field.name for field in fields(cast(Any, offered))), *dir(offered))
+        missing = [name for name in _OF_A_FAULT if name not in named]
+        if missing:
+            mistakes.append(Mistake(shown_path, f"the fault {offered.__name__} lacks {', '.join(missing)}"))
+    if mistakes:
+        raise BadFile(mistakes)
 
 
 def _refuse_taken_kinds(module: ModuleType, shown_path: str) -> None:

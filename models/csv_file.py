@@ -60,6 +60,10 @@ def _header(place: str, line: str, key: str, columns: Sequence[Column], mistakes
     """The names of the columns, or None if any is missing, unknown or there twice."""
     allowed = [key, *(column.name for column in columns)]
     before, names = len(mistakes), []
+    separator = next((mark for mark in (";", "\t", "|") if mark in line and "," not in line), None)
+    if separator is not None:
+        mistakes.add(f"{place}:{line.index(separator) + 1}", f"fields are parted by {separator!r}; allowed is a comma")
+        return None
     for at, name in _fields(line):
         if name not in allowed:
             mistakes.add(f"{place}:{at}", f"unknown column '{name}'; {did_you_mean(name, allowed)}")
@@ -91,6 +95,8 @@ def _read_line(
     row = {key: Cell(f"{place}:{at}")}
     if not name:
         mistakes.add(f"{place}:{at}", f"the {key} has no name")
+    elif not name.isprintable():
+        mistakes.add(f"{place}:{at}", f"{key} {name!r} has a character that cannot be printed")
     elif name in rows:
         mistakes.add(f"{place}:{at}", f"{key} '{name}' is there twice; first at {rows[name][key].place}")
     rows.setdefault(name, row)

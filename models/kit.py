@@ -18,9 +18,9 @@ from drydock.harness.typed import build
 from drydock.models import regimes
 from drydock.models.catalogue import safeguards, subjects
 from drydock.models.invariants.canaries import canaries
-from drydock.models.invariants.register import LAW_CLASSES, make_laws
+from drydock.models.invariants.register import LAWS, make_laws
 from drydock.models.ledger import HARM_KINDS, VenueLedger
-from drydock.models.lint import check_runbook, rules
+from drydock.models.lint import check_night, check_runbook, rules
 from drydock.models.market_files import MarketFiles
 from drydock.models.model import VenueModel, model_of
 from drydock.models.sentences import describe
@@ -40,13 +40,15 @@ class VenueKit:
     def parse(self, data: Plain, where: Where) -> Scenario:
         """The scenario of a file's data. Raises ``BadFile`` with all mistakes together."""
         mistakes = Mistakes()
-        known = Known(tuple(regimes.REGIMES), LAW_CLASSES, _step_labels(data), HARM_KINDS)
+        laws = {law.id: law.law_class for law in LAWS}  # a goal has no limit, and is no risk to accept
+        known = Known(tuple(regimes.REGIMES), laws, _step_labels(data), HARM_KINDS)
         frame = parse_frame(data, where, mistakes, own_keys=tuple(OWN_KEYS), known=known)
         parts = {key: self._part(key, data, where, mistakes) for key in OWN_KEYS}
         files = MarketFiles(where, mistakes)
         venue, runbook = parts["venue"], parts["runbook"]
         markets = files.read(_markets_spec(data) if venue is None else venue.markets)
         if runbook is not None:
+            check_night(runbook, where, mistakes)
             check_runbook(runbook, where, mistakes)
         if venue is None or runbook is None:
             mistakes.raise_if_any()

@@ -14,16 +14,51 @@ NEEDS = {
     "start_services": "services",
     "stop_services": "services",
     "verify": "gate",
+    "scale_up": "duration_ms",
 }
+OF_OTHERS = {
+    "mode": ("set_mode",),
+    "services": ("start_services", "stop_services"),
+    "gate": ("verify",),
+    "timeout_ms": ("verify",),
+    "on_fail": ("verify",),
+}
+"""Fields that mean something to some kinds of step only."""
 BAND_OVER_MARGIN_MAX = 9
 
 
+def check_night(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
+    """What the night as a whole must have: steps, a reopening, and time enough for both."""
+    steps = runbook.steps
+    if not steps:
+        mistakes.add(where(("runbook", "steps")), "runbook.steps: the list is empty; a scenario needs a script")
+    elif not any(spec.step == "resume" for spec in steps):
+        mistakes.add(where(("runbook", "steps")), "runbook.steps: nothing reopens the venue; add a step: resume")
+    planned_ms = max(runbook.window_ms, sum(spec.duration_ms for spec in steps))
+    if runbook.before_ms + planned_ms > runbook.night_ms:
+        mistakes.add(
+            where(("runbook", "night_ms")),
+            f"runbook.night_ms: the night ends after {runbook.night_ms // 1000} s; before_ms and the window or the "
+            f"steps take {(runbook.before_ms + planned_ms) // 1000} s",
+        )
+    if runbook.on_incident is not None and not runbook.on_incident.steps:
+        place = where(("runbook", "on_incident"))
+        mistakes.add(place, "runbook.on_incident: it has no steps; say what the operators do, or leave it out")
+
+
 def check_runbook(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
-    """What a runbook must not be: mistakes with their place, all of them."""
+    """What the steps of a runbook must not be: mistakes with their place, all of them."""
+    incident = runbook.on_incident
     _check_branch(runbook.steps, ("runbook", "steps"), where, mistakes)
-    if runbook.on_incident is not None:
-        _check_branch(runbook.on_incident.steps, ("runbook", "on_incident", "steps"), where, mistakes, is_incident=True)
-        incident = runbook.on_incident
+    if incident is None:
+        for number, spec in enumerate(runbook.steps):
+            if spec.on_fail == "incident":
+                place = where(("runbook", "steps", number, "on_fail"))
+                mistakes.add(place, f"{spec.label} aborts to the incident's branch, and there is no on_incident")
+    else:
+        path = ("runbook", "on_incident", "steps")
+        has_snapshot = any(spec.step == "snapshot" for spec in runbook.steps)
+        _check_branch(incident.steps, path, where, mistakes, is_incident=True, has_snapshot=has_snapshot)
         for what in ("detect", "decide"):
             if getattr(incident, f"{what}_ms_min") > getattr(incident, f"{what}_ms_max"):
                 place = where(("runbook", "on_incident", f"{what}_ms_min"))
@@ -32,10 +67,9 @@ def check_runbook(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
 
 def _check_branch(
     steps: tuple[StepSpec, ...], path: tuple[str | int, ...], where: Where, mistakes: Mistakes,
-    *, is_incident: bool = False,
+    *, is_incident: bool = False, has_snapshot: bool = False,
 ) -> None:  # fmt: skip
     labels: set[str] = set()
-    has_snapshot = is_incident
     for number, spec in enumerate(steps):
         here = (*path, number)
         _check_fields(spec, here, where, mistakes)
@@ -52,10 +86,17 @@ def _check_fields(spec: StepSpec, here: tuple[str | int, ...], where: Where, mis
     needed = NEEDS.get(spec.step)
     if needed is not None and not getattr(spec, needed):
         mistakes.add(where(here), f"{spec.step} needs {needed}:")
+    for field, kinds in OF_OTHERS.items():
+        if spec.step not in kinds and getattr(spec, field) != StepSpec.__dataclass_fields__[field].default:
+            mistakes.add(where((*here, field)), f"{field} means nothing to {spec.step}; it is of {' and '.join(kinds)}")
+    if spec.mode == "ok" and spec.step == "set_mode":
+        mistakes.add(where((*here, "mode")), "set_mode does not reopen the venue; step: resume does, and is judged")
     for number, name in enumerate(spec.services):
+        place = where((*here, "services", number))
         if name not in SERVICES:
-            place = where((*here, "services", number))
             mistakes.add(place, f"unknown service '{name}'; {did_you_mean(name, SERVICES)}")
+        elif name in spec.services[:number]:
+            mistakes.add(place, f"service '{name}' is listed twice; once is allowed")
 
 
 def _check_order(

@@ -109,16 +109,17 @@ def duration_ms(ctx: click.Context, param: click.Parameter, value: str | None) -
 
     A bare number has no unit here and is refused: 30 may be meant as minutes.
     """
-    from drydock.harness.units import EXAMPLES, BadQuantity, parse_quantity
+    from drydock.harness.units import BadQuantity, parse_quantity
 
     if value is None:
         return None
+    allowed = "allowed: a duration with its unit, such as 250ms, 90s, 1h30m"
     try:
         length_ms = parse_quantity(value, "ms")
-    except BadQuantity as error:
-        raise click.BadParameter(str(error), ctx, param) from None
+    except BadQuantity:
+        raise click.BadParameter(f"'{value}' cannot be read; {allowed}", ctx, param) from None
     if length_ms < 0:
-        raise click.BadParameter(f"'{value}' is negative; allowed: {EXAMPLES['ms']}", ctx, param)
+        raise click.BadParameter(f"'{value}' is negative; {allowed}", ctx, param)
     return length_ms
 
 

@@ -51,14 +51,12 @@ def _say_gone(file: str, why: str) -> int:
 
 def _read(file: str, common: Common) -> Case:
     """The case, with ``--set`` over the scenario that it embeds. ``BadFile`` for what never was a case."""
-    from drydock.harness.case_file import case_from_plain
+    from drydock.harness.case_file import case_from_plain, read_case_data
     from drydock.harness.mistakes import BadFile, Mistakes
     from drydock.harness.scenario import apply_sets
-    from drydock.harness.yaml_file import read_plain
 
     mistakes = Mistakes()
-    data, places = read_plain(file, mistakes)
-    mistakes.raise_if_any()
+    data, places = read_case_data(file)
     data, places = apply_sets(data, places, [f"scenario.{setting}" for setting in common.sets], mistakes)
     mistakes.raise_if_any()
     try:

@@ -115,8 +115,10 @@ def raw(happened: Event) -> str:
 
 
 def _short(value: object) -> str:
+    if getattr(value, "is_view", False):  # before all else: its fields are the model's, and may be called anything
+        return "[a view]"
     size = getattr(value, "size", 0)
-    return f"[{size} values]" if size > _ARRAY_SHOWN or getattr(value, "is_view", False) else str(value)
+    return f"[{size} values]" if size > _ARRAY_SHOWN else str(value)
 
 
 def citations(findings: Sequence[Finding]) -> dict[Identity, str]:

@@ -152,3 +152,34 @@ def test_a_file_that_is_missing_or_has_changed_is_told(priced: Path, monkeypatch
     (priced.parent / "prices.csv").write_text("bread,2\n")
     with pytest.raises(BadFile, match=r"files: prices.csv has changed since the case was written"):
         read_case(priced)
+
+
+def test_a_file_that_changed_where_the_command_is_given_is_told_as_changed(
+    priced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there: to call it missing would send the reader looking for it."""
+    (priced.parent / "shop" / "prices.csv").write_text("bread,2\n")
+    monkeypatch.chdir(priced.parent / "shop")
+    with pytest.raises(BadFile, match=r"files: prices.csv has changed since the case was written"):
+        read_case(priced)
+
+
+def test_a_file_is_found_from_any_folder_beside_the_cache(priced: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case in ``.drydock/cases`` is replayed by its full path from elsewhere."""
+    cases = priced.parent / "shop" / ".drydock" / "cases"
+    cases.mkdir(parents=True)
+    kept = cases / "case.json"
+    kept.write_text(priced.read_text())
+    monkeypatch.chdir("/")
+    assert (priced.parent / "shop").samefile(read_case(kept).scenario.folder)
+
+
+def test_a_verdict_is_told_to_be_no_case(tmp_path: Path) -> None:
+    """One sentence, though it has numbers with a point, which no case has."""
+    file = tmp_path / "verdict.json"
+    file.write_text('{"schema": "drydock.verdict/1", "p": 0.5, "q": 0.25}')
+    with pytest.raises(BadFile) as caught:
+        read_case(file)
+    assert [f"{file}:1:12: schema: 'drydock.verdict/1' is not read here; allowed: drydock.case/1"] == [
+        str(mistake) for mistake in caught.value.mistakes
+    ]

@@ -98,7 +98,7 @@ def test_python_dash_m_is_the_same_command() -> None:
         (["run", "x", "--tise", "fifo"], "No such option"),
         (["run", "x", "--ties", "random"], "'seeded', 'fifo'"),
         (["run", "x", "--seed", "-1"], "x>=0"),
-        (["replay", "x", "--until", "30"], "a duration such as 250ms"),
+        (["replay", "x", "--until", "30"], "a duration with its unit, such as 250ms"),
         (["catalogue", "fautls"], "did you mean 'faults'"),
         (["schema", "scenrio"], "did you mean 'scenario'"),
         (["run", "x", "-q", "-v"], "contradict"),

@@ -88,3 +88,16 @@ def test_only_a_python_file_is_loaded(tmp_path: Path) -> None:
     for name in ("missing.py", "plan.yaml"):
         with pytest.raises(BadFile, match="is no Python file"):
             registry.load(tmp_path / name)
+
+
+def test_a_fault_that_lacks_a_part_of_the_port_is_refused(tmp_path: Path) -> None:
+    """It is told what, and not found out in the middle of a rehearsal or of the catalogue."""
+    error = load_text(tmp_path, FAULT.format(options="frozen=True", kind="half"))
+    told = "the fault Mine lacks sentence, keywords, offset_ms, target, targets, applicable, simpler"
+    assert [told] == [mistake.message for mistake in error.mistakes]
+
+
+def test_what_a_loaded_file_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout may belong to JSON alone."""
+    load_text(tmp_path, "print('hello')\n")
+    assert ("", "hello\n") == capsys.readouterr()

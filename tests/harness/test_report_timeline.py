@@ -106,6 +106,17 @@ def test_verbose_tells_an_event_without_a_sentence_by_its_fields() -> None:
     assert "runbook: step  name verify, sizes [1 2]" == raw(step(1, 0, "verify"))
 
 
+def test_verbose_tells_a_view_as_one() -> None:
+    """Whatever the model called its fields: positions may be ``size``, and an array."""
+
+    class View:
+        is_view = True
+        size = np.array([1, 2, 3])
+
+    happened = Event(7, "chain", "step", 1, None, Stepped("sealed", View()))  # type: ignore[arg-type]  # a view it is
+    assert "chain: step  name sealed, sizes [a view]" == raw(happened)
+
+
 @pytest.mark.parametrize(
     ("at_ms", "window_ms", "text"),
     [(0, 0, "+00:00:00.000"), (3_723_004, 0, "+01:02:03.004"), (500, 60_500, "-00:01:00.000")],

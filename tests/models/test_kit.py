@@ -77,6 +77,12 @@ MISTAKES = [
         "name: post-only, mode: post_only", "name: drain, mode: post_only", "{step: set_mode, name: drain",
         "a second step is named 'drain'", id="second name",
     ),
+    pytest.param("{step: drain, dur", "{step: drain, on_fail: wait, dur", "wait, dur", "of verify", id="foreign field"),
+    pytest.param("night_ms: 10m", "night_ms: 6m", "6m", "the night ends after 360 s", id="short night"),
+    pytest.param(REGIMES, "regimes: [calm, calm]", "calm]", "is there twice", id="regime twice"),
+    pytest.param(
+        REGIMES, REGIMES + "\npolicy: {limits: [{law: G1}]}", "G1", "unknown law 'G1'", id="limit of a goal"
+    ),
     pytest.param(
         "{step: snapshot}", "{step: rollback}", "{step: rollback}", "no snapshot is taken before it", id="no snapshot"
     ),
@@ -124,7 +130,7 @@ def test_scenario_without_a_runbook_is_told_so(tmp_path: Path) -> None:
 
 def test_operators_who_take_less_than_no_time_are_refused(tmp_path: Path) -> None:
     """The least delay is at most the greatest."""
-    branch = "  on_incident: {detect_ms_min: 9m, detect_ms_max: 1m, steps: []}\n\nregimes"
+    branch = "  on_incident: {detect_ms_min: 9m, detect_ms_max: 1m, steps: [{step: wait}]}\n\nregimes"
     found = mistakes_in(edited(("\nregimes", branch)), tmp_path)
     assert ["runbook.on_incident: detect_ms_min is more than detect_ms_max"] == [m.message for m in found]
 

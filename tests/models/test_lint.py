@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drydock.harness.mistakes import Mistakes
 from drydock.models.kit import VenueKit
-from drydock.models.lint import check_runbook
+from drydock.models.lint import check_night, check_runbook
 from drydock.models.venue import Incident, Runbook, StepSpec
 from tests.nights import MANY_MARKETS, bench
 
@@ -34,6 +36,78 @@ def test_step_that_lacks_what_it_works_on_is_told() -> None:
         ("runbook.steps.2", "start_services needs services:"),
         ("runbook.steps.3", "verify needs gate:"),
     ] == found(*(StepSpec(step) for step in steps))  # type: ignore[arg-type]
+
+
+def test_field_of_another_kind_of_step_is_told() -> None:
+    """A timeout where a duration was meant would be no length at all, and nobody would hear of it."""
+    steps = (StepSpec("wait", timeout_ms=90_000), StepSpec("announce", mode="ok", gate=("ready",), services=("vault",)))
+    assert [
+        ("runbook.steps.0.timeout_ms", "timeout_ms means nothing to wait; it is of verify"),
+        ("runbook.steps.1.mode", "mode means nothing to announce; it is of set_mode"),
+        ("runbook.steps.1.services", "services means nothing to announce; it is of start_services and stop_services"),
+        ("runbook.steps.1.gate", "gate means nothing to announce; it is of verify"),
+    ] == found(*steps)
+
+
+def test_copy_takes_time() -> None:
+    """A scale-up of no length would prove a night that cannot be."""
+    assert [("runbook.steps.0", "scale_up needs duration_ms:")] == found(StepSpec("scale_up"))
+
+
+def test_venue_reopens_by_resume_alone() -> None:
+    """OK as a mode like the others would pass by the law that judges the reopening."""
+    assert [("runbook.steps.0.mode", "set_mode does not reopen the venue; step: resume does, and is judged")] == found(
+        StepSpec("set_mode", mode="ok")
+    )
+
+
+def test_service_that_is_listed_twice_is_told() -> None:
+    """Once is meant."""
+    twice = StepSpec("stop_services", services=("vault", "vault"))
+    assert [("runbook.steps.0.services.1", "service 'vault' is listed twice; once is allowed")] == found(twice)
+
+
+def test_abort_needs_somewhere_to_go() -> None:
+    """A gate that aborts to a branch that is not there would go on as if nothing were."""
+    gate = StepSpec("verify", gate=("ready",), on_fail="incident")
+    assert ["runbook.steps.0.on_fail"] == [place for place, _ in found(gate)]
+    assert [] == found(gate, incident=(StepSpec("wait"),))
+
+
+def test_rollback_of_an_incident_needs_the_snapshot_of_the_main_branch() -> None:
+    """Where none was taken the operators have nothing to go back to."""
+    assert ["runbook.on_incident.steps.0"] == [p for p, _ in found(StepSpec("wait"), incident=(StepSpec("rollback"),))]
+    assert [] == found(StepSpec("wait"), incident=(StepSpec("snapshot"), StepSpec("rollback")))
+
+
+def night_of(runbook: Runbook) -> list[str]:
+    mistakes = Mistakes()
+    check_night(runbook, lambda path: ".".join(map(str, path)), mistakes)
+    return [str(mistake) for mistake in mistakes]
+
+
+def test_night_has_steps_a_reopening_and_time_for_both() -> None:
+    """What is missing is told; a night as long as its script passes."""
+    resume = StepSpec("resume", duration_ms=1_000)
+    hour = Runbook((resume,), before_ms=0, window_ms=3_600_000, night_ms=3_600_000)
+    assert [] == night_of(hour)
+    assert ["runbook.steps: runbook.steps: the list is empty; a scenario needs a script"] == night_of(Runbook(()))
+    assert ["runbook.steps: runbook.steps: nothing reopens the venue; add a step: resume"] == night_of(
+        Runbook((StepSpec("wait"),))
+    )
+    short = (
+        "runbook.night_ms: runbook.night_ms: the night ends after 3599 s; before_ms and the window or the steps take"
+    )
+    assert [f"{short} 3600 s"] == night_of(replace(hour, night_ms=3_599_999))
+    long_step = StepSpec("resume", duration_ms=7_200_000)
+    assert [f"{short} 7200 s"] == night_of(replace(hour, steps=(long_step,), night_ms=3_599_999))
+
+
+def test_incident_without_steps_is_told() -> None:
+    """An alarm that nobody answers is no script."""
+    runbook = Runbook((StepSpec("resume"),), on_incident=Incident())
+    told = "runbook.on_incident: runbook.on_incident: it has no steps; say what the operators do, or leave it out"
+    assert [told] == night_of(runbook)
 
 
 def test_each_branch_is_checked_by_itself() -> None:

@@ -144,3 +144,17 @@ def test_market_arrays_are_read_only() -> None:
     """Terms are shared by many runs: writing to one raises."""
     with pytest.raises(ValueError, match="read-only"):
         paradex_markets().imf_ppm[0] = 1
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separator_is_one_mistake(tmp_path: Path, mark: str) -> None:
+    """A spreadsheet's export is told what it is, and not that every column is missing."""
+    told = f"m.csv:1:7: fields are parted by {mark!r}; allowed is a comma"
+    assert [told] == mistakes(tmp_path, HEADER.replace(",", mark), "AAA,10,5,8,5".replace(",", mark))
+
+
+def test_name_is_one_that_can_be_printed(tmp_path: Path) -> None:
+    """Names reach a terminal; letters of any script may, control characters may not."""
+    assert ("狗狗",) == read(tmp_path, HEADER, "狗狗,10,5,8,5").names
+    told = "m.csv:2:1: market 'A\\x1b[31m' has a character that cannot be printed"
+    assert [told] == mistakes(tmp_path, HEADER, "A\x1b[31m,10,5,8,5")
