@@ -8,6 +8,7 @@ from typing import get_args
 from drydock.harness.port import Switch
 from drydock.harness.typed import to_plain
 from drydock.models.regimes import REGIMES
+from drydock.models.seams import SEAM_SENTENCES
 from drydock.models.venue import SERVICES, DataValidation, Gate, PriceFreshness, StepKind, Venue
 
 STEP_SENTENCES: Mapping[str, str] = {
@@ -23,22 +24,6 @@ STEP_SENTENCES: Mapping[str, str] = {
     "rollback": "takes every store back to the snapshot, once people have decided to",
     "resume": "sets the mode to OK and reconciles L1",
 }
-SEAM_SENTENCES: Mapping[str, str] = {
-    "service.boot": "a service passes a named boot step",
-    "cloud.submit": "a transaction on its way from the cloud to the sequencer",
-    "oracle.spot": "a spot source's message to market data",
-    "oracle.external": "an external venue's rates to market data",
-    "market_data.publish": "prices on their way to the cloud and the chain",
-    "funding.load": "a restarted funding engine reads its rows, market by market",
-    "funding.publish": "indices on their way to the cloud and the chain",
-    "funding.persist": "the write-behind of indices to the database",
-    "liquidator.load": "a restarted liquidator reads the accounts from the chain",
-    "portfolio.read": "the portfolio page reads the state it shows",
-    "vault.read": "the vault page reads the state it shows",
-    "gateway.send": "an intent on its way from a client to matching",
-    "operator.act": "an operator begins a step",
-}
-
 REGIME_SENTENCES: Mapping[str, str] = {
     "flat": "outside prices do not move: what goes wrong is the venue's own doing",
     "calm": "an ordinary night",

@@ -15,6 +15,7 @@ from drydock.harness.seam import Passage
 from drydock.models.accounts import Holdings, Valuation
 from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
 from drydock.models.events import Fill, IntentRejected
+from drydock.models.seams import new_seam
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -30,7 +31,7 @@ class Cloud:
     def __init__(self, world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> None:
         self._world = world
         self._sim = world.sim
-        self._seam = world.seams.add("cloud.submit", "a transaction on its way from the cloud to the sequencer")
+        self._seam = new_seam(world.seams, "cloud.submit")
         self._to_chain = world.sim.lane_of("cloud/to_chain")
         self.holdings = holdings
         self.index = index.copy()

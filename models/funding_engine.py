@@ -22,6 +22,7 @@ from drydock.models.draws import lognormal_ms
 from drydock.models.events import IndexPersisted, IndexPublished, LoadCompleted, TickPaused, TickRejected
 from drydock.models.market_data import PriceMessage
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm, max_step
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ class FundingEngine(Service):
         self._loader = self.sim.lane_of("funding/loader")
         self._writer = self.sim.lane_of("funding/writer")
         self._bus = self.sim.lane_of("funding/bus")
-        self._load_seam = world.seams.add("funding.load", "a restarted funding engine reads its rows, market by market")
-        self._publish_seam = world.seams.add("funding.publish", "indices on their way to the cloud and the chain")
-        self._persist_seam = world.seams.add("funding.persist", "the write-behind of indices to the database")
+        self._load_seam = new_seam(world.seams, "funding.load")
+        self._publish_seam = new_seam(world.seams, "funding.publish")
+        self._persist_seam = new_seam(world.seams, "funding.persist")
         self._prices: PriceMessage | None = None
         self._index = np.zeros(self._markets, np.int64)
         self._carry = np.zeros(self._markets, np.int64)

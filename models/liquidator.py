@@ -13,6 +13,7 @@ from drydock.models.chain import LiquidationTx
 from drydock.models.events import HealthChecked, Liquidation
 from drydock.models.liquidation import liquidate
 from drydock.models.perp.liquidation import liquidation_share
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Liquidator(Service):
 
     def __init__(self, world: VenueWorld) -> None:
         super().__init__(world)
-        self._load_seam = world.seams.add("liquidator.load", "a restarted liquidator reads the accounts from the chain")
+        self._load_seam = new_seam(world.seams, "liquidator.load")
         self._checker = self.sim.lane_of("liquidator/checker")
 
     def begin_ready(self) -> None:

@@ -16,6 +16,7 @@ from drydock.harness.seam import Mask, Passage
 from drydock.models.chain import PriceTx
 from drydock.models.events import PricesPublished
 from drydock.models.perp.mark import mark_price, median_of_all, median_of_votes
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ class MarketData(Service):
     def __init__(self, world: VenueWorld) -> None:
         super().__init__(world)
         spec, markets = world.venue.oracle, len(world.markets.names)
-        self._spot_seam = world.seams.add("oracle.spot", "a spot source's message to market data")
-        self._external_seam = world.seams.add("oracle.external", "an external venue's rates to market data")
-        self._publish_seam = world.seams.add("market_data.publish", "prices on their way to the cloud and the chain")
+        self._spot_seam = new_seam(world.seams, "oracle.spot")
+        self._external_seam = new_seam(world.seams, "oracle.external")
+        self._publish_seam = new_seam(world.seams, "market_data.publish")
         self._spot_lanes = [self.sim.lane_of(f"oracle/spot-{n + 1}") for n in range(spec.spot_sources)]
         self._external_lanes = [self.sim.lane_of(f"oracle/external-{n + 1}") for n in range(spec.external_venues)]
         self._ticker = self.sim.lane_of("market_data/ticker")

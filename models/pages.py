@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
 from drydock.models.events import PageRefreshed
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Page(Service):
     def __init__(self, world: VenueWorld, name: str) -> None:
         self.name = name
         super().__init__(world)
-        self._seam = world.seams.add(f"{name}.read", f"the {name} page reads the state it shows")
+        self._seam = new_seam(world.seams, f"{name}.read")
         self.height = 0
         self.sequence = 0
 

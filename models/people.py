@@ -13,6 +13,7 @@ from drydock.harness.sim import Lane
 from drydock.models.cloud import REJECTED_CLOSED
 from drydock.models.events import IntentRejected, IntentsBlocked, L1Transferred
 from drydock.models.population import Intents, Transfers
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Gateway(Service):
 
     def __init__(self, world: VenueWorld) -> None:
         super().__init__(world)
-        self.seam = world.seams.add("gateway.send", "an intent on its way from a client to matching")
+        self.seam = new_seam(world.seams, "gateway.send")
 
 
 class People:

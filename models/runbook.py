@@ -20,6 +20,7 @@ from drydock.models.events import (
     WindowClosed,
 )
 from drydock.models.perp.funding import max_step
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.venue import StepSpec
 
@@ -39,7 +40,7 @@ class Player:
         self._sim = world.sim
         self._runbook = world.runbook
         self._lane = world.sim.lane_of("runbook")
-        self._operate = world.seams.add("operator.act", "an operator begins a step")
+        self._operate = new_seam(world.seams, "operator.act")
         self._snapshot: Snapshot | None = None
         self._resumed_ms: int | None = None
 

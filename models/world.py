@@ -27,6 +27,7 @@ from drydock.models.pages import Page, totals
 from drydock.models.people import Gateway, People
 from drydock.models.population import draw_intents, draw_start, draw_transfers
 from drydock.models.runbook import Player
+from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.shadow import Shadow
 from drydock.models.truth import Outside, Truth
@@ -61,7 +62,7 @@ class VenueWorld:
         self.acked_modes: dict[str, str] = {}
         self.restarted_ms: int | None = None
         self.seams = Seams()
-        self.seams.add("service.boot", "a service passes a named boot step")
+        new_seam(self.seams, "service.boot")
         self._steps_started: dict[str, SimpyEvent] = {}
         self._deferred_starts: list[str] = []
         self._history: list[tuple[int, int, int, int, int]] = []

@@ -1,0 +1,28 @@
+"""The seams of a venue: where faults can bend what passes, each with a sentence for the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drydock.harness.seam import Seam, Seams
+
+SEAM_SENTENCES: Mapping[str, str] = {
+    "service.boot": "a service passes a named boot step",
+    "cloud.submit": "a transaction on its way from the cloud to the sequencer",
+    "oracle.spot": "a spot source's message to market data",
+    "oracle.external": "an external venue's rates to market data",
+    "market_data.publish": "prices on their way to the cloud and the chain",
+    "funding.load": "a restarted funding engine reads its rows, market by market",
+    "funding.publish": "indices on their way to the cloud and the chain",
+    "funding.persist": "the write-behind of indices to the database",
+    "liquidator.load": "a restarted liquidator reads the accounts from the chain",
+    "portfolio.read": "the portfolio page reads the state it shows",
+    "vault.read": "the vault page reads the state it shows",
+    "gateway.send": "an intent on its way from a client to matching",
+    "operator.act": "an operator begins a step",
+}
+
+
+def new_seam(seams: Seams, name: str) -> Seam:
+    """A new seam of this name among a world's seams. ``KeyError`` if it has no sentence."""
+    return seams.add(name, SEAM_SENTENCES[name])
