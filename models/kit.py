@@ -15,6 +15,7 @@ from drydock.harness.places import key_place
 from drydock.harness.port import Canary, Case, Law, Ledger, Plain, Rule, Scenario, Step, Switch, Where
 from drydock.harness.sim import Sim
 from drydock.harness.typed import build
+from drydock.harness.units import format_ppm
 from drydock.models import regimes
 from drydock.models.catalogue import safeguards, subjects
 from drydock.models.invariants.canaries import canaries
@@ -22,6 +23,7 @@ from drydock.models.invariants.register import LAWS, make_laws
 from drydock.models.ledger import HARM_KINDS, VenueLedger
 from drydock.models.lint import check_night, check_runbook, rules
 from drydock.models.market_files import MarketFiles
+from drydock.models.markets import Market, Markets, paradex_markets
 from drydock.models.model import VenueModel, model_of
 from drydock.models.sentences import describe
 from drydock.models.venue import MarketsSpec, Population, Runbook, Venue
@@ -114,12 +116,23 @@ class VenueKit:
 
     # ---- for readers ---------------------------------------------------------------------------------------------
     def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Steps, modes, seams, regimes."""
-        return subjects()
+        """Steps, gates, services, seams, regimes, and the markets that come with Drydock."""
+        return {**subjects(), "markets": _market_sentences(paradex_markets())}
 
     def describe(self, event: Event, scenario: Scenario) -> str | None:
         """A plain sentence for a timeline."""
         return describe(event, model_of(scenario))
+
+
+def _market_sentences(markets: Markets) -> tuple[tuple[str, str], ...]:
+    """Each market with its terms."""
+
+    def terms(market: Market) -> str:
+        margin, band, cap = map(format_ppm, (market.imf_ppm, market.band_ppm, market.rate_cap_ppm))
+        hours = market.period_ms // 3_600_000
+        return f"initial margin {margin}, price band {band}, funding every {hours} h, at most {cap}"
+
+    return tuple((name, terms(markets[number])) for number, name in enumerate(markets.names))
 
 
 def _markets_spec(data: Plain) -> MarketsSpec:

@@ -105,7 +105,7 @@ def _check_order(
     """Services that were stopped must be started before the venue resumes, and only stopped ones are started."""
     if any(name not in SERVICES for spec in steps for name in spec.services):
         return  # a misspelt service was told of; what follows from it is not worth another line
-    stopped: set[str] = set(SERVICES) if is_incident else set()
+    stopped: set[str] = set()  # an incident may find anything stopped; what it stops itself it has to start
     for number, spec in enumerate(steps):
         here = (*path, number)
         if spec.step == "stop_services":
@@ -117,12 +117,11 @@ def _check_order(
             stopped -= set(spec.services)
         elif spec.step == "resume" and stopped:
             waiting = [name for name in SERVICES if name in stopped]
-            if not is_incident:
-                mistakes.add(
-                    where(here),
-                    f"{spec.label} resumes trading before {', '.join(waiting)} is started; "
-                    f"put a start_services step before it",
-                )
+            mistakes.add(
+                where(here),
+                f"{spec.label} resumes trading before {', '.join(waiting)} is started; "
+                f"put a start_services step before it",
+            )
 
 
 def rules() -> Sequence[Rule]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from drydock.harness.event import Event, identity_text
 from drydock.harness.port import Plain
@@ -20,11 +20,6 @@ def trace_lines(case: Plain, digest: str, events: Sequence[Event]) -> Iterator[s
     yield _line({"schema": SCHEMA, "case": case, "digest": digest})
     for happened in events:
         yield _line(_plain_event(happened))
-
-
-def write_trace(stream: TextIO, case: Plain, digest: str, events: Sequence[Event]) -> None:
-    """Writes :func:`trace_lines`. ``OSError`` as the stream raises it."""
-    stream.writelines(trace_lines(case, digest, events))
 
 
 def _plain_event(happened: Event) -> dict[str, Plain]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drydock.harness.case_file import case_from_json, case_to_json
+from drydock.harness.cli.catalogue import KINDS
 from drydock.harness.mistakes import BadFile, Mistake
 from drydock.harness.run import run_case
 from drydock.harness.scenario import load_scenario, packaged_scenarios
@@ -238,7 +239,10 @@ def test_kit_makes_fresh_laws_and_ledgers() -> None:
 def test_catalogue_and_schema_name_what_a_file_may_say() -> None:
     """Every step kind, seam and regime has a sentence; the schema is JSON and asks for a runbook."""
     listed = VenueKit().catalogue()
-    assert {"steps", "gates", "services", "seams", "regimes"} <= set(listed)
+    assert {"steps", "gates", "services", "seams", "regimes", "markets"} <= set(listed)
+    assert set() == set(listed) - set(KINDS)  # what a kit lists can be asked for by name
+    told = "initial margin 2%, price band 5%, funding every 8 h, at most 2%"
+    assert told == dict(listed["markets"])["BTC-USD-PERP"]
     assert all(name and sentence for rows in listed.values() for name, sentence in rows)
     schema = json.loads(json.dumps(VenueKit().schema()))
     assert "runbook" in schema["required"]

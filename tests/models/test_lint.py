@@ -126,6 +126,13 @@ def test_half_of_the_services_is_not_all_of_them() -> None:
     )] == found(STOP, half, StepSpec("resume"))  # fmt: skip
 
 
+def test_incident_starts_what_it_stopped() -> None:
+    """It may find services stopped and start them; those that it stopped itself are started before its resume."""
+    resume = StepSpec("resume")
+    assert [] == found(StepSpec("wait"), incident=(START, resume))
+    assert ["runbook.on_incident.steps.1"] == [place for place, _ in found(StepSpec("wait"), incident=(STOP, resume))]
+
+
 def test_misspelt_service_is_one_mistake() -> None:
     """What follows from it (a service that never starts) is not told as well."""
     assert ["runbook.steps.1.services.0"] == [
