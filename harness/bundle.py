@@ -214,7 +214,7 @@ class EvidenceFold:
     def __init__(self) -> None:
         self.applicable: set[str] = set()
         self.exercised: Counter[str] = Counter()
-        self.places: set[tuple[str, str]] = set()
+        self.places: set[tuple[str, str, str]] = set()
         self.first: dict[str, tuple[Ticket, str]] = {}
 
     def add(self, run: RunSummary) -> None:
@@ -223,7 +223,7 @@ class EvidenceFold:
         exercised = [seen for seen in run.evidence if seen.exercised]
         self.exercised.update({seen.kind for seen in exercised})
         for seen in exercised:
-            self.places.add((seen.kind, seen.step))
+            self.places.add((seen.kind, seen.step, seen.target))
             self._keep_first(seen.kind, replace(run.ticket, without=seen.index), run.digest)
 
     def merged(self, other: EvidenceFold) -> EvidenceFold:

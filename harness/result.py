@@ -21,6 +21,7 @@ class Evidence:
     applicable: bool
     exercised: bool
     step: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

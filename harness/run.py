@@ -200,7 +200,7 @@ class _Run:
     def _evidence(self, index: int, fault: Fault) -> Evidence:
         lane = _lane_of(index, fault)
         is_exercised = lane in self.world.seams.witness.exercised
-        return Evidence(index, fault.kind, lane in self.struck, is_exercised, fault.step)
+        return Evidence(index, fault.kind, lane in self.struck, is_exercised, fault.step, fault.target)
 
 
 def _lane_of(index: int, fault: Fault) -> str:

@@ -199,6 +199,17 @@ class _Court:
         for line in self.faults:
             if line.applicable and not line.exercised:
                 yield f"fault {line.kind} was never exercised: no operation met it"
+        yield from self._missing_threats()
+
+    def _missing_threats(self) -> Iterator[str]:
+        """Threats that no run exercised although another of their kind was, which says nothing of these."""
+        met = self.seen.evidence.places
+        for number, threat in enumerate(self.scenario.threats):
+            if self.seen.evidence.exercised[threat.kind] and not any(
+                (threat.kind, step, target) in met for step in threat.steps for target in threat.targets
+            ):
+                where = f"{threat.kind} at {', '.join(threat.steps)} on {', '.join(threat.targets)}"
+                yield f"threat {number + 1} was never exercised: {where}"
 
     def _missing_proof(self) -> Iterator[str]:
         """Laws of which nobody knows whether they can fail, or that had nothing to judge."""
@@ -240,7 +251,7 @@ def _counted(grounds: Sequence[str]) -> str:
 
 def _untested(seen: Rehearsed) -> Iterator[Mapping[str, str]]:
     """What this rehearsal says nothing about: other kinds of fault, other steps, and places that no run struck."""
-    scenario, places = seen.scenario, seen.evidence.places
+    scenario, places = seen.scenario, {(kind, step) for kind, step, _ in seen.evidence.places}
     steps_of: dict[str, set[str]] = {fault.kind: {fault.step} for fault in scenario.reported}
     for threat in scenario.threats:
         steps_of.setdefault(threat.kind, set()).update(threat.steps)

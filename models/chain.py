@@ -345,11 +345,3 @@ class Chain:
         holdings = Holdings.from_bytes(self.layout, raw[: -2 * tail])
         index = np.frombuffer(raw[-2 * tail : -tail], dtype="<i8").astype(np.int64)
         return holdings, index, np.frombuffer(raw[-tail:], dtype="<i8").astype(np.int64)
-
-
-def fill_arrays(fills: list[FillTx]) -> tuple[Ints, Ints, Ints]:
-    """(slots, signed sizes, prices) of fills, taker's and maker's leg after one another."""
-    slots = np.array([s for f in fills for s in (f.taker_slot, f.maker_slot)], np.int64)
-    sizes = np.array([s for f in fills for s in (f.size, -f.size)], np.int64)
-    prices = np.array([f.price for f in fills for _ in (0, 1)], np.int64)
-    return slots, sizes, prices

@@ -16,7 +16,7 @@ from drydock.models.accounts import VAULT, Holdings, Layout
 from drydock.models.draws import grid_words, lognormal_ms, normal_ppm, pareto, scaled_by_exp, uniform_below
 from drydock.models.markets import Markets
 from drydock.models.perp.funding import funding_pnl
-from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.perp.units import INDEX_SHIFT, SIZE_QUANTUMS_MAX, check_bounds
 from drydock.models.venue import Population
 
 Ints = NDArray[np.int64]
@@ -29,6 +29,7 @@ MAKER_CUSHION_QUANTUMS = 5_000_000_000_000
 INTENT_USD_MEAN = 2_500
 INTENT_SIGMA_PPM = 1_000_000
 PERSON_STRIDE = 1 << 24
+GROSS_SIZE_MAX = SIZE_QUANTUMS_MAX // 8 * 7  # an eighth is left for what the night adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,14 @@ def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int) -> Sta
     people = np.arange(layout.slots) >= (1 + spec.makers) * len(markets)
     price = mark[layout.market[people]]
     size[people] = sign * np.maximum(1, notional // price)
+    _keep_within_bounds(layout, size)
     _let_makers_balance(spec, layout, size, len(markets))
     cached = _draw_cached(layout, index, seed)
     equity = _draw_equity(spec, layout, markets, size, mark, owner, seed)
     worth = size * mark[layout.market] + funding_pnl(size, index[layout.market], cached)
-    return Start(Holdings(layout, equity - layout.per_account(worth), size, cached), index)
+    quote = equity - layout.per_account(worth)
+    check_bounds(size, mark, index, quote)
+    return Start(Holdings(layout, quote, size, cached), index)
 
 
 def draw_index(markets: Markets, mark: Ints, seed: int) -> Ints:
@@ -117,6 +121,17 @@ def _choose_markets(words: NDArray[np.uint64], markets: Markets) -> Ints:
     """Markets in proportion to their share of open interest."""
     cumulative = np.cumsum(markets.open_interest_share_ppm)
     return np.searchsorted(cumulative, uniform_below(words, int(cumulative[-1])), side="right")
+
+
+def _keep_within_bounds(layout: Layout, size: Ints) -> None:
+    """Scales the positions of a market down where they sum to more than one account could take over from all others.
+
+    Few accounts with much open interest can draw that; a usual population never does.
+    """
+    gross = layout.per_market(np.abs(size))
+    for market in np.flatnonzero(gross > GROSS_SIZE_MAX).tolist():
+        slots = np.flatnonzero(layout.market == market)
+        size[slots] = [held * GROSS_SIZE_MAX // int(gross[market]) for held in size[slots].tolist()]
 
 
 def _let_makers_balance(spec: Population, layout: Layout, size: Ints, markets: int) -> None:

@@ -67,7 +67,7 @@ class Player:
 
     def _close(self) -> None:
         announced_ms = self._runbook.before_ms + self._runbook.window_ms
-        back_ms = self._sim.now_ms if self._resumed_ms is None else self._resumed_ms
+        back_ms = self._world.night_ms if self._resumed_ms is None else self._resumed_ms
         self._sim.emit(WindowClosed(max(0, back_ms - announced_ms)), self._lane)
         self._world.window_closed.succeed()
 

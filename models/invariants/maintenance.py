@@ -109,11 +109,25 @@ class ResumeGate(VenueLaw):
     source = (
         "house rule: reopening is a decision with evidence; Vega 0094-PRAC keeps a network in auction after an upgrade"
     )
-    hears = (ResumeChecked,)
+    hears = (ResumeChecked, ModeChanged)
+
+    def begin(self, truth: Any) -> None:
+        """Nothing is checked yet."""
+        super().begin(truth)
+        self._is_checked = False
 
     def observe(self, event: Event) -> None:
-        """Judges the moment of the resume."""
+        """Judges what was checked before a resume, and that something was."""
         data = event.data
+        if isinstance(data, ResumeChecked):
+            self._is_checked = True
+            self._judge(event, data)
+            return
+        if data.mode == "ok":
+            self.check(event, self._is_checked, "OK without any check before it")
+        self._is_checked = False
+
+    def _judge(self, event: Event, data: ResumeChecked) -> None:
         limit_ms = self.truth.venue.declared.fill_price_age_ms
         age_ms = data.oldest_price_age_ms
         self.check(event, age_ms <= limit_ms, f"OK with a price {age_ms} ms old; {limit_ms} ms are allowed")

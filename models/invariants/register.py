@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drydock.harness.law import FoldLaw
-from drydock.harness.port import Law, LawClass
+from drydock.harness.port import Law
 from drydock.models.invariants import funding, goals, liquidation, maintenance, money, pages, prices
 
 LAWS: tuple[type[FoldLaw], ...] = (
@@ -38,7 +38,6 @@ GOALS: tuple[type[FoldLaw], ...] = (
     goals.SnapshotIsTaken,
     goals.DepositWhileClosed,
 )
-LAW_CLASSES: dict[str, LawClass] = {law.id: law.law_class for law in (*LAWS, *GOALS)}
 
 
 def make_laws() -> Sequence[Law]:

@@ -152,6 +152,14 @@ def test_a_threat_that_is_never_exercised_is_inconclusive(decide: Any) -> None:
     assert ("fault SlowCount was never exercised: no operation met it",) == verdict.reasons
 
 
+def test_a_threat_is_not_exercised_by_another_of_its_kind(decide: Any) -> None:
+    """Every threat has to be met by some run, not only every kind of fault."""
+    threats = (Threat("SlowCount", ("restart",), ("both",)), Threat("SlowCount", ("rest",), ("first",)))
+    verdict = decide(threats=threats)
+    assert ("INCONCLUSIVE", 3) == outcome(verdict)
+    assert ("threat 2 was never exercised: SlowCount at rest on first",) == verdict.reasons
+
+
 def test_a_law_whose_canary_lives_is_inconclusive(decide: Any) -> None:
     """A gate that cannot fail is no gate; a law without a canary neither."""
     verdict = decide(kit=registry.kit("blind"))

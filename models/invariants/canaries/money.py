@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drydock.harness.port import Canary
 from drydock.models.accounts import VAULT, Valuation
-from drydock.models.chain import Chain, FillTx, LiquidationTx, fill_arrays
+from drydock.models.chain import Chain, FillTx, LiquidationTx
 from drydock.models.invariants.canaries.build import RAISED_MARGIN, on_bench, venue_with
 from drydock.models.liquidation import Liquidated
 
@@ -31,9 +31,9 @@ class BooksOneSide(Chain):
     """A fill changes the taker's position only."""
 
     def _apply_fills(self, group: list[FillTx]) -> None:
-        if group:
-            slots, sizes, prices = fill_arrays(group)
-            self.holdings.trade(slots[::2], sizes[::2], prices[::2], self.index)
+        for fill in group:
+            index = int(self.index[self.layout.market_of[fill.taker_slot]])
+            self.holdings.trade_one(fill.taker_slot, fill.size, fill.price, index)
 
 
 class ChargesHalf(Chain):
