@@ -156,8 +156,10 @@ def test_a_log_gets_a_line_at_the_start_and_at_every_tenth() -> None:
     assert "night: 10,000 of 10,000 runs, 5,000 broke a safety law" == told[-1]
 
 
-def test_a_terminal_sees_runs_and_violations_and_is_left_clean() -> None:
+def test_a_terminal_sees_runs_and_violations_and_is_left_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bar shows what happens and is gone when the verdict is printed."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     with Live("night", stream) as progress:
         progress(3, 40, 2)
