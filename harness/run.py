@@ -7,15 +7,15 @@ and laws of the form *eventually* look at where it comes to rest.
 
 from __future__ import annotations
 
-import gc
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import simpy
 
+from drydock.harness.collector import kept_out
 from drydock.harness.event import event
 from drydock.harness.port import Case, Fault, Finding, Kit, Law, Ledger, World, WorldMaker
 from drydock.harness.result import Evidence, RunResult
@@ -61,7 +61,7 @@ def run_case(
     """
     sim = Sim(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
     try:
-        with _no_collections():
+        with kept_out(sim):
             return _played(sim, case, kit, laws, world_maker)
     except Exception as error:
         return _failed(sim, error_text(error))
@@ -72,18 +72,6 @@ def _played(sim: Sim, case: Case, kit: Kit, laws: Sequence[Law] | None, world_ma
     run = _Run(case, sim, world, kit.laws(case.scenario) if laws is None else laws, kit.ledger(case.scenario))
     is_through = run.play()
     return run.judged(is_through)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """A run makes many objects that live as long as it does, and few cycles: looking for these costs a tenth of it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def error_text(error: BaseException) -> str:
