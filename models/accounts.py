@@ -198,6 +198,21 @@ class Holdings:
         size_at[slot] = held + size
         cached_at[slot] = index
 
+    def fill_one(self, taker_slot: int, maker_slot: int, size: int, price: int, index: int) -> None:
+        """Both legs of a fill: :meth:`trade_one` for the taker, and with the opposite size for the maker."""
+        layout, size_at, cached_at, quote_at = self.layout, self._size_at, self._cached_at, self._quote_at
+        account_of = layout.account_of
+        taken, made = size_at[taker_slot], size_at[maker_slot]
+        taker_paid = -taken * (index - cached_at[taker_slot]) >> INDEX_SHIFT
+        maker_paid = -made * (index - cached_at[maker_slot]) >> INDEX_SHIFT
+        if taker_paid or maker_paid:
+            self._realised_at[layout.market_of[taker_slot]] += taker_paid + maker_paid
+        worth = size * price
+        quote_at[account_of[taker_slot]] += taker_paid - worth
+        quote_at[account_of[maker_slot]] += maker_paid + worth
+        size_at[taker_slot], size_at[maker_slot] = taken + size, made - size
+        cached_at[taker_slot] = cached_at[maker_slot] = index
+
     def to_bytes(self) -> bytes:
         """The canonical form: quote, size, cached, realised as little-endian 64-bit integers."""
         parts = (self.quote, self.size, self.cached, self.realised)

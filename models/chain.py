@@ -127,7 +127,8 @@ class Chain:
     def submit(self, transaction: Transaction) -> None:
         """A transaction has arrived at the sequencer."""
         self._pending.append(transaction)
-        self.arm()
+        if not self._is_armed:
+            self.arm()
 
     def arm(self) -> None:
         """Sets the timer to the next block boundary, if it is not set."""
@@ -209,11 +210,9 @@ class Chain:
 
     def _apply_fills(self, group: list[FillTx]) -> None:
         if group:
-            trade, market_of, index = self.holdings.trade_one, self.layout.market_of, self.index.tolist()
-            for fill in group:
-                now = index[market_of[fill.taker_slot]]
-                trade(fill.taker_slot, fill.size, fill.price, now)
-                trade(fill.maker_slot, -fill.size, fill.price, now)
+            book, market_of, index = self.holdings.fill_one, self.layout.market_of, self.index.tolist()
+            for taker_slot, maker_slot, size, price in group:
+                book(taker_slot, maker_slot, size, price, index[market_of[taker_slot]])
 
     def _liquidate(self, transaction: LiquidationTx) -> Liquidated:
         """Validated again at the chain's own prices: an account that is not under margin here is left alone."""

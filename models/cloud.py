@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 REJECTED_MARGIN, REJECTED_STALE, REJECTED_CLOSED = 1, 2, 3
+FOR_EVER_MS = 1 << 40
 
 
 class Cloud:
@@ -48,7 +49,9 @@ class Cloud:
         self._account_of = holdings.layout.account_of
         self._free: dict[int, int] = {}
         self._free_at: tuple[list[int], list[int]] | None = None
-        self._freshness_ms = world.venue.safeguards.price_freshness
+        self._submit_ms = world.venue.chain.submit_ms
+        freshness = world.venue.safeguards.price_freshness
+        self._price_ms_max = FOR_EVER_MS if freshness is None else freshness.fill_ms
 
     # ---- what it hears -------------------------------------------------------------------------------------------
     def on_index(self, markets: Ints, index: Ints) -> None:
@@ -116,7 +119,7 @@ class Cloud:
         """An intent meets the maker's quote at mark: signed ``size`` for the taker; margin and freshness checked."""
         taker = self._account_of[taker_slot]
         age_ms = self._sim.now_ms - self._price_ms_list[market]
-        if self._freshness_ms is not None and age_ms > self._freshness_ms.fill_ms:
+        if age_ms > self._price_ms_max:
             self._sim.emit(IntentRejected(market, taker, REJECTED_STALE))
             return
         price = self._mark_list[market]
@@ -135,18 +138,15 @@ class Cloud:
 
     def _trade(self, taker_slot: int, maker_slot: int, size: int, price: int) -> None:
         index = self._index_list[self._market_of[taker_slot]]
-        self.holdings.trade_one(taker_slot, size, price, index)
-        self.holdings.trade_one(maker_slot, -size, price, index)
+        self.holdings.fill_one(taker_slot, maker_slot, size, price, index)
 
     # ---- to the chain ------------------------------------------------------------------------------------------------
     def send(self, transaction: Transaction) -> None:
         """Puts a transaction on its way to the sequencer."""
-        delay_ms = self._world.venue.chain.submit_ms
-        submit = self._world.chain.submit
-        if not self._seam.bends:
-            self._sim.call_in(delay_ms, submit, transaction, self._to_chain, "submit")
+        if self._seam.bends:
+            self._send_bent(transaction, self._submit_ms)
             return
-        self._send_bent(transaction, delay_ms)
+        self._sim.call_in(self._submit_ms, self._world.chain.submit, transaction, self._to_chain, "submit")
 
     def _send_bent(self, transaction: Transaction, delay_ms: int) -> None:
         submit = self._world.chain.submit

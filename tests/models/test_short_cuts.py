@@ -11,11 +11,14 @@ from drydock.faults.slow_load import SlowLoad
 from drydock.harness import recorder
 from drydock.harness.port import Fault
 from drydock.models import market_data, regimes, truth, world
+from drydock.models.accounts import Holdings, Valuation
+from drydock.models.chain import Chain, FillTx
 from drydock.models.cloud import Cloud
+from drydock.models.events import BlockSealed
 from drydock.models.market_data import MarketData
 from drydock.models.perp import mark
 from drydock.models.perp.units import Int64s
-from tests.nights import Stage, play
+from tests.nights import Stage, of, play
 
 SLOW = SlowLoad("start-services", "funding", 0, 4_000, 600_000)
 
@@ -105,3 +108,34 @@ def test_median_without_sorting_is_the_median(sources: int, data: st.DataObject)
     row = st.lists(st.integers(-(2**40), 2**40), min_size=2, max_size=2)
     votes: NDArray[np.int64] = np.array(data.draw(st.lists(row, min_size=sources, max_size=sources)))
     assert ranked_median(votes).tolist() == mark.median_of_all(votes).tolist()
+
+
+@pytest.mark.parametrize("regime", ["calm", "crash"])
+def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Valuing all accounts at each block, and looking at every taker, gives the same trace, findings and equities."""
+    kept = play(regime=regime)
+
+    def value_anew(self: Chain, fills: list[FillTx]) -> Valuation:
+        self._value = None
+        return long_way(self, fills)
+
+    long_way = Chain._value_after
+    monkeypatch.setattr(Chain, "_value_after", value_anew)
+    monkeypatch.setattr(Chain, "_suspects", lambda self, fills: {self.layout.account_of[f.taker_slot] for f in fills})
+    anew = play(regime=regime)
+    assert anew.digest == kept.digest
+    assert anew.findings == kept.findings
+    equities = [[e.view.equity.tolist() for e in of(run.events, BlockSealed)] for run in (anew, kept)]
+    assert equities[0] == equities[1]
+
+
+def test_both_legs_booked_at_once_are_the_legs_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night in which every fill is booked leg by leg leaves the same trace."""
+    at_once = play()
+
+    def leg_by_leg(self: Holdings, taker_slot: int, maker_slot: int, size: int, price: int, index: int) -> None:
+        self.trade_one(taker_slot, size, price, index)
+        self.trade_one(maker_slot, -size, price, index)
+
+    monkeypatch.setattr(Holdings, "fill_one", leg_by_leg)
+    assert play().digest == at_once.digest

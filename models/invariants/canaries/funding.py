@@ -65,6 +65,11 @@ class CachesBeforePaying(Holdings):
         self.cached[slot] = index
         super().trade_one(slot, size, price, index)
 
+    def fill_one(self, taker_slot: int, maker_slot: int, size: int, price: int, index: int) -> None:
+        """Leg by leg."""
+        self.trade_one(taker_slot, size, price, index)
+        self.trade_one(maker_slot, -size, price, index)
+
 
 def _chain_that_caches_before_paying(world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> Chain:
     forgetful = CachesBeforePaying(holdings.layout, holdings.quote, holdings.size, holdings.cached)
