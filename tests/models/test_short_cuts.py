@@ -20,6 +20,8 @@ from drydock.models.perp import mark
 from drydock.models.perp.units import Int64s
 from tests.nights import Stage, of, play
 
+MANY_BLOCKS = ("venue.chain.block_ms=500", "venue.chain.l1_confirm_ms=700", "population.transfers_per_hour=1200")
+"""Most blocks bring no price and no index, and some of these a deposit."""
 SLOW = SlowLoad("start-services", "funding", 0, 4_000, 600_000)
 
 
@@ -113,7 +115,7 @@ def test_median_without_sorting_is_the_median(sources: int, data: st.DataObject)
 @pytest.mark.parametrize("regime", ["calm", "crash"])
 def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Valuing all accounts at each block, and looking at every taker, gives the same trace, findings and equities."""
-    kept = play(regime=regime)
+    kept = play(*MANY_BLOCKS, regime=regime)
 
     def value_anew(self: Chain, fills: list[FillTx]) -> Valuation:
         self._value = None
@@ -122,7 +124,7 @@ def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch:
     long_way = Chain._value_after
     monkeypatch.setattr(Chain, "_value_after", value_anew)
     monkeypatch.setattr(Chain, "_suspects", lambda self, fills: {self.layout.account_of[f.taker_slot] for f in fills})
-    anew = play(regime=regime)
+    anew = play(*MANY_BLOCKS, regime=regime)
     assert anew.digest == kept.digest
     assert anew.findings == kept.findings
     equities = [[e.view.equity.tolist() for e in of(run.events, BlockSealed)] for run in (anew, kept)]
@@ -139,3 +141,14 @@ def test_both_legs_booked_at_once_are_the_legs_one_by_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Holdings, "fill_one", leg_by_leg)
     assert play().digest == at_once.digest
+
+
+def test_fill_off_the_mark_is_valued_anew() -> None:
+    """A fill at another price than the chain's mark moves equity, and the next block says so."""
+    stage = Stage("venue.chain.block_ms=500", "population.transfers_per_hour=0")
+    chain = stage.world.chain
+    stage.at(13_100)
+    maker_slot, taker_slot = chain.layout.slot_of[(1, 0)], int(np.flatnonzero(chain.layout.market == 0)[-1])
+    chain.submit(FillTx(taker_slot, maker_slot, 1, int(chain.mark[0]) - 1_000))
+    stage.at(13_501)
+    assert chain.value().equity.tolist() == stage.of(BlockSealed)[-1].view.equity.tolist()
