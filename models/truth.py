@@ -63,6 +63,14 @@ class Outside:
         row: Ints = self._spot[min(at_ms // self._step_ms, len(self._spot) - 1)]
         return row
 
+    def spot_range(self, since_ms: int, until_ms: int) -> tuple[Ints, Ints]:
+        """The lowest and the highest spot price of every market in a span of time, both ends included."""
+        if until_ms >= self._known_ms:
+            self._draw_whole()
+        last = len(self._spot) - 1
+        rows = self._spot[min(max(0, since_ms) // self._step_ms, last) : min(until_ms // self._step_ms, last) + 1]
+        return rows.min(axis=0), rows.max(axis=0)
+
     def rates(self, at_ms: int, venue: int) -> Ints:
         """The external venue's rate (mark over index minus one, ppm) of every market."""
         if at_ms >= self._known_ms:

@@ -27,12 +27,16 @@ class Positive(VenueLaw):
 
 
 class FreshAtUse(VenueLaw):
-    """P2: ``age(price) <= limit(action)`` when it is used."""
+    """P2: ``age(price) <= limit(action)`` when it is used, and the age that a price claims is true.
+
+    The claim is held against the outside world: a price that is said to be at most so old lies between the lowest and
+    the highest spot since then.
+    """
 
     id, law_class = "P2", "safety"
     sentence = "no price is used for an action when it is older than the venue declares for that action"
     source = "Drift, GMX and Synthetix limit the age of a price per action"
-    hears = (Fill, Liquidation, IndexPublished)
+    hears = (Fill, Liquidation, IndexPublished, PricesPublished)
 
     def begin(self, truth: Any) -> None:
         """Takes the declared limits."""
@@ -45,9 +49,20 @@ class FreshAtUse(VenueLaw):
         }
 
     def observe(self, event: Event) -> None:
-        """Judges the age that the action itself reports."""
+        """Judges the age that an action reports, and that published prices claim."""
         self._checks += 1
+        if isinstance(event.data, PricesPublished):
+            self._judge_claim(event, event.data)
+            return
         what, limit_ms = self._limits_ms[event.data.__class__]
         age_ms = event.data.price_age_ms
         if age_ms > limit_ms:
             self.find(event.at_ms, f"{what} uses a price {age_ms} ms old; {limit_ms} ms are allowed", event.identity)
+
+    def _judge_claim(self, event: Event, data: PricesPublished) -> None:
+        outside, age_ms = self.truth.outside, int(data.age_ms.max())
+        since_ms = event.at_ms - age_ms - self.truth.venue.oracle.tick_ms
+        low, high = outside.spot_range(since_ms, event.at_ms)
+        false = int(((data.spot_quantums < low) | (data.spot_quantums > high)).sum())
+        if false:
+            self.find(event.at_ms, f"{false} prices claim to be {age_ms} ms old and are older", event.identity)
