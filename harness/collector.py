@@ -1,8 +1,9 @@
 """The cyclic garbage collector, kept out of runs and called between them.
 
-A run makes many objects that live as long as it does; looking through them again and again costs a twentieth of it.
-What it leaves behind is one large knot (a world and its parts refer to each other), which is undone between runs, once
-enough of it lies about: by events served, so that small worlds are not charged for large ones.
+A run makes many objects that live as long as it does; looking through them again and again costs about five percent
+of it (the median of seven pairs; the machine's noise is as large). What it leaves behind is one large knot (a world and
+its parts refer to each other), which is undone between runs, once enough of it lies about: by events served, so that
+small worlds are not charged for large ones.
 """
 
 from __future__ import annotations

@@ -238,8 +238,8 @@ class RootKeys:
     """Multipliers for the state root: a 128-bit multiply-and-sum hash in wrapping 64-bit integers.
 
     The root of a state is ``sum(value[n] * key[n]) mod 2**64`` under two independent sets of odd keys. It is linear and
-    therefore no defence against an adversary; it tells apart states that a simulation produces (a collision has
-    probability 2**-128) and costs a twentieth of blake2b over the same bytes.
+    therefore no defence against an adversary; it tells apart states that a simulation produces, and costs a quarter of
+    blake2b over the same bytes at 3,600 values, an eighth at 26,000 (10 and 39 us).
     """
 
     def __init__(self, size: int) -> None:

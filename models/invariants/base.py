@@ -10,8 +10,6 @@ from drydock.harness.law import Always
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
 
-SUM_EVERY_MS = 15_000
-"""Sums over all accounts are taken this often: what they guard does not mend itself."""
 FINDINGS_MAX = 20
 """A law that fails for each of a thousand accounts keeps the first findings; its checks go on being counted."""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from drydock.harness.event import Event
 from drydock.models.events import BlockSealed, IndexOnchain, IndexPersisted, IndexPublished, RollbackDone
-from drydock.models.invariants.base import SUM_EVERY_MS, VenueLaw
+from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.funding import funding_pnl, max_step
 from drydock.models.perp.units import INDEX_SHIFT
 
@@ -199,7 +199,7 @@ class FundingZeroSum(VenueLaw):
     id, law_class = "F6", "safety"
     sentence = "what funding gives to one side of a market it takes from the other"
     source = "derivexyz/v2-core PR #294"
-    hears = (BlockSealed,)
+    hears = (BlockSealed, IndexOnchain)
 
     def begin(self, truth: Any) -> None:
         """Notes the funding that was open when the night began."""
@@ -208,18 +208,18 @@ class FundingZeroSum(VenueLaw):
         self._layout = holdings.layout
         self._start = self._total(holdings.size, truth.start_index, holdings.cached, holdings.realised)
         self._rounded = self._layout.slots
-        self._due_ms = 0
+        self._is_dirty = True
 
     def observe(self, event: Event) -> None:
-        """Sums realised and open funding per market; each realisation may lose less than 1e-6 USD.
-
-        Four times a minute, and at once after a liquidation.
-        """
+        """Sums realised and open funding per market; each realisation may lose less than 1e-6 USD."""
+        if isinstance(event.data, IndexOnchain):
+            self._is_dirty = True
+            return
         view = event.data.view
         self._rounded += 2 * len(view.fills) + sum(2 * len(part.slots) for part in view.liquidated)
-        if event.at_ms < self._due_ms and not view.liquidated:
+        if not (self._is_dirty or view.liquidated):
             return
-        self._due_ms = event.at_ms + SUM_EVERY_MS
+        self._is_dirty = False
         total = self._total(view.size, view.index, view.cached, view.realised)
         apart = np.flatnonzero(np.abs(total - self._start) > self._rounded)
         self.count(len(total))
