@@ -19,7 +19,7 @@ from drydock.models.perp.units import INDEX_SHIFT, PPM
 Ints = NDArray[np.int64]
 
 VAULT = 0
-"""The Liquidator Vault is account 0; the makers follow; then the people."""
+"""The Liquidator Vault is account 0; makers, opportunists and squeezers follow; then the people."""
 
 
 class Layout:

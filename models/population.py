@@ -66,12 +66,12 @@ def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int) -> Sta
     index = draw_index(markets, mark, seed)
     layout, owner, notional, sign = _draw_portfolios(spec, markets, seed)
     size = np.zeros(layout.slots, np.int64)
-    people = np.arange(layout.slots) >= (1 + spec.makers) * len(markets)
+    people = np.arange(layout.slots) >= spec.first_person * len(markets)
     price = mark[layout.market[people]]
     size[people] = sign * np.maximum(1, notional // price)
     _keep_within_bounds(layout, size)
     _let_makers_balance(spec, layout, size, len(markets))
-    cached = _draw_cached(layout, index, seed)
+    cached = _draw_cached(spec, layout, index, seed)
     equity = _draw_equity(spec, layout, markets, size, mark, owner, seed)
     worth = size * mark[layout.market] + funding_pnl(size, index[layout.market], cached)
     quote = equity - layout.per_account(worth)
@@ -106,7 +106,7 @@ def _draw_portfolios(spec: Population, markets: Markets, seed: int) -> tuple[Lay
     owner, market = pairs // len(markets), pairs % len(markets)
     dense = list(range(len(markets)))
     bounds = np.searchsorted(owner, np.arange(1, spec.accounts))
-    portfolios = [dense] * (1 + spec.makers) + [part.tolist() for part in np.split(market, bounds)]
+    portfolios = [dense] * spec.first_person + [part.tolist() for part in np.split(market, bounds)]
     layout = Layout(portfolios, len(markets))
     wealth = pareto(words[:, -2], 1_000, spec.size_alpha_ppm, 1_000 * max(10, spec.accounts // 8))
     held = np.bincount(owner, minlength=spec.accounts)
@@ -143,9 +143,18 @@ def _let_makers_balance(spec: Population, layout: Layout, size: Ints, markets: i
         net = net + part
 
 
-def _draw_cached(layout: Layout, index: Ints, seed: int) -> Ints:
+def _rows(spec: Population, count: int, each: int = 1) -> Ints:
+    """Whose draws are whose: accounts (or slots, ``each`` of them a dense account) numbered as if there were neither
+    opportunists nor squeezers, so that these shift nobody's draws. They themselves hold nothing that is drawn.
+    """
+    rows = np.arange(count)
+    rows[spec.first_person * each :] -= (spec.opportunists + spec.squeezers) * each
+    return rows
+
+
+def _draw_cached(spec: Population, layout: Layout, index: Ints, seed: int) -> Ints:
     """Each position was opened when its market's index stood somewhere between half of today's and today's."""
-    words = grid_words(seed, "people/opened", np.arange(layout.slots), 1)[:, 0]
+    words = grid_words(seed, "people/opened", _rows(spec, layout.slots, layout.markets), 1)[:, 0]
     share = 512 + uniform_below(words, 512)
     cached: Ints = (index[layout.market] >> 10) * share
     return cached
@@ -156,7 +165,7 @@ def _draw_equity(
 ) -> Ints:
     """Account values: notional over leverage, times a factor in [0.8, 1.6], never below 1.1 initial margins."""
     notional = np.abs(size) * mark[layout.market]
-    words = grid_words(seed, "people/leverage", np.arange(layout.accounts), 2)
+    words = grid_words(seed, "people/leverage", _rows(spec, layout.accounts), 2)
     leverage = LEVERAGES[np.searchsorted(LEVERAGE_CUMULATIVE_PPM, uniform_below(words[:, 0], 1_000_000), side="right")]
     most = 1_000_000 // markets.imf_ppm
     at_most = np.minimum(leverage[layout.account], most[layout.market])
@@ -166,6 +175,7 @@ def _draw_equity(
     equity = np.maximum(equity, floor) + 1_000_000
     makers = slice(1, 1 + spec.makers)
     equity[makers] = layout.per_account(notional)[makers] // 2 + MAKER_CUSHION_QUANTUMS
+    equity[1 + spec.makers : spec.first_person] = spec.opportunist_usd
     equity[VAULT] = spec.vault_usd
     worth: Ints = equity
     return worth
@@ -177,13 +187,13 @@ def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, se
     What a person tries, and when, is a function of the person alone; how often, of the share in the activity of all.
     """
     total = spec.fills_per_minute * night_ms // 60_000
-    first = 1 + spec.makers
-    people = np.arange(first, layout.accounts)
-    activity = pareto(grid_words(seed, "people/activity", people, 1)[:, 0], 100, 1_500_000, 5_000)
+    people = np.arange(spec.first_person, layout.accounts)
+    rows = _rows(spec, layout.accounts)
+    activity = pareto(grid_words(seed, "people/activity", rows[people], 1)[:, 0], 100, 1_500_000, 5_000)
     each = -(-total * activity // int(activity.sum())) if total else np.zeros_like(activity)
     account = np.repeat(people, each)
     number = np.arange(len(account)) - np.repeat(np.cumsum(each) - each, each)
-    words = grid_words(seed, "people/intent", account * PERSON_STRIDE + number, 5)
+    words = grid_words(seed, "people/intent", rows[account] * PERSON_STRIDE + number, 5)
     held = np.diff(np.append(layout.start, layout.slots))
     slot = layout.start[account] + uniform_below(words[:, 1], held[account])
     market = layout.market[slot]
@@ -201,7 +211,7 @@ def draw_transfers(spec: Population, layout: Layout, night_ms: int, seed: int) -
     """L1 transfers of the night, sorted by time: $100 to $5,000."""
     total = spec.transfers_per_hour * night_ms // 3_600_000
     words = grid_words(seed, "people/transfer", np.arange(total), 4)
-    account = 1 + spec.makers + uniform_below(words[:, 1], layout.accounts - 1 - spec.makers)
+    account = spec.first_person + uniform_below(words[:, 1], layout.accounts - spec.first_person)
     amount = (100 + uniform_below(words[:, 2], 4_901)) * 1_000_000
     is_withdrawal = uniform_below(words[:, 3], 1_000_000) < spec.withdraw_ppm
     at_ms = uniform_below(words[:, 0], max(1, night_ms))

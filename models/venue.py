@@ -181,6 +181,9 @@ class Population:
 
     accounts: Annotated[int, Range(2, 200_000)] = 2_000
     makers: Annotated[int, Range(1, 64)] = 4
+    opportunists: Annotated[int, Range(0, 64)] = 0  # [A] quote far from mark where a book is thin
+    squeezers: Annotated[int, Range(0, 64)] = 0  # [A] quote both sides of a displaced price
+    opportunist_usd: Money = 5_000_000_000_000  # [A] $5 M: what each opportunist and squeezer begins with
     open_interest_usd: Money = 640_000_000_000_000  # [P] $640 M, in 1e-6 USD
     vault_usd: Money = 20_000_000_000_000  # [A] $20 M
     markets_each: Annotated[int, Range(1, 16)] = 3  # [A] at most
@@ -188,6 +191,11 @@ class Population:
     fills_per_minute: Annotated[int, Range(0, 60_000)] = 300  # [I] 5 fills/s, the low end of 8-23
     transfers_per_hour: Annotated[int, Range(0, 100_000)] = 60  # [A] L1 deposits and withdrawals
     withdraw_ppm: Ppm = 500_000  # [A] share of transfers that are withdrawals
+
+    @property
+    def first_person(self) -> int:
+        """The account number of the first person: vault, makers, opportunists and squeezers come before."""
+        return 1 + self.makers + self.opportunists + self.squeezers
 
 
 # ---- the runbook ------------------------------------------------------------------------------------------

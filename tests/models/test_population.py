@@ -157,3 +157,35 @@ def test_transfers_are_of_people_and_of_the_configured_kind(share_ppm: int) -> N
     assert 100_000_000 <= np.abs(drawn.amount).min() < 200_000_000
     assert 4_900_000_000 < np.abs(drawn.amount).max() <= 5_000_000_000
     assert abs(int((drawn.amount < 0).sum()) * 500 - share_ppm) < 50_000
+
+
+# ---- opportunists and squeezers -------------------------------------------------------------------------------------
+def test_opportunists_and_squeezers_begin_with_money_and_without_positions() -> None:
+    """They stand between makers and people, have a slot in every market, and are worth what the scenario says."""
+    spec = replace(SPEC, opportunists=2, squeezers=1, opportunist_usd=7_000_000)
+    assert (1 + SPEC.makers + 3, 1 + SPEC.makers) == (spec.first_person, SPEC.first_person)
+    found = start(spec=spec)
+    layout = found.holdings.layout
+    for account in range(1 + SPEC.makers, spec.first_person):
+        slots = layout.slots_of_one(account)
+        assert list(range(len(MARKETS))) == layout.market_of[slots.start : slots.stop]
+        assert not found.holdings.size[slots.start : slots.stop].any()
+        assert 7_000_000 == found.holdings.quote[account]
+
+
+def test_opportunists_change_nothing_about_anybody_else() -> None:
+    """Positions, money, intents and transfers of vault, makers and people are the same with and without them."""
+    spec = replace(SPEC, opportunists=3, squeezers=2)
+    few, many = start(), start(spec=spec)
+    first, more = SPEC.first_person, 5
+    rest = np.r_[0:first, first + more : many.holdings.layout.accounts]
+    assert few.holdings.quote.tolist() == many.holdings.quote[rest].tolist()
+    slots = many.holdings.layout.slots_of(rest)
+    assert few.holdings.size.tolist() == many.holdings.size[slots].tolist()
+    assert few.holdings.cached.tolist() == many.holdings.cached[slots].tolist()
+    tried = [draw_intents(s, found.holdings.layout, MARK, NIGHT_MS, 1) for s, found in ((SPEC, few), (spec, many))]
+    assert (tried[0].account + more).tolist() == tried[1].account.tolist()
+    assert tried[0].size.tolist() == tried[1].size.tolist()
+    assert tried[0].at_ms.tolist() == tried[1].at_ms.tolist()
+    moved = [draw_transfers(s, found.holdings.layout, NIGHT_MS, 1) for s, found in ((SPEC, few), (spec, many))]
+    assert (moved[0].account + more).tolist() == moved[1].account.tolist()
