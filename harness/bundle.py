@@ -12,12 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from drydock.harness.law import by_law, capped
-from drydock.harness.money import distribution, harm_by_kind, percentile, refunds, restored
+from drydock.harness.money import (
+    accounts_owed,
+    distribution,
+    harm_by_kind,
+    owed_by_kind,
+    percentile,
+    refunds,
+    restored,
+)
 from drydock.harness.plan import sample_plan
 from drydock.harness.port import Case, Finding, Law, Limit, Policy, Scenario
-from drydock.harness.result import Bundle, Evidence, Money, RunResult, Violation
+from drydock.harness.result import Bundle, Evidence, Money, Refund, RunResult, Violation
 from drydock.harness.stream import Stream, derive_seed
 
+JUDGED = ("reported", "sweep")
+"""The bundles that a verdict reports: of these alone harm and refunds are distributions."""
 FINDINGS_KEPT = 3  # of each law and run
 ERRORS_KEPT = 5
 _SEED_BITS = 53  # a seed survives every JSON reader, JavaScript's included
@@ -38,7 +48,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What is kept of a run: enough to decide, small enough for ten thousand. Money in 1e-6 USD."""
+    """What is kept of a run: enough to decide, small enough for ten thousand. Money in 1e-6 USD.
+
+    ``owed`` is empty unless somebody wants to read account by account what ``refunds`` has by kind.
+    """
 
     ticket: Ticket
     regime: str
@@ -53,6 +66,7 @@ class RunSummary:
     restored: int = 0
     refunds: Mapping[str, int] = field(default_factory=dict)
     refunded_accounts: int = 0
+    owed: tuple[Refund, ...] = ()
     is_exhausted: bool = False
     error: str = ""
 
@@ -89,13 +103,10 @@ def _dealt(regimes: Sequence[str], number: int) -> str:
     return regimes[number % len(regimes)]
 
 
-def summarise(ticket: Ticket, case: Case, result: RunResult) -> RunSummary:
-    """Keeps of a run what a verdict needs."""
+def summarise(ticket: Ticket, case: Case, result: RunResult, *, keeps_refunds: bool = False) -> RunSummary:
+    """Keeps of a run what a verdict needs; its refunds account by account only where asked for."""
     grouped = by_law(result.findings)
     owed = refunds(result.entries, case.scenario.policy.refunds)
-    owed_by_kind: Counter[str] = Counter()
-    for (_, kind), amount in owed.items():
-        owed_by_kind[kind] += amount
     return RunSummary(
         ticket=ticket,
         regime=case.regime,
@@ -108,8 +119,9 @@ def summarise(ticket: Ticket, case: Case, result: RunResult) -> RunSummary:
         evidence=result.evidence,
         harm=harm_by_kind(result.entries),
         restored=restored(result.entries),
-        refunds=dict(owed_by_kind),
-        refunded_accounts=len({account for account, _ in owed}),
+        refunds=owed_by_kind(owed),
+        refunded_accounts=accounts_owed(owed),
+        owed=owed if keeps_refunds else (),
         is_exhausted=result.is_budget_exhausted,
         error=result.error,
     )

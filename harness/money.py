@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from drydock.harness.event import Identity
 from drydock.harness.port import Entry
-from drydock.harness.result import Money
+from drydock.harness.result import Money, Refund
 
 _BEYOND = 10  # a percentile is given where at least so many runs are expected beyond it
 
@@ -52,14 +53,28 @@ def restored(entries: Iterable[Entry]) -> int:
     return sum(entry.restored_quantums for entry in entries)
 
 
-def refunds(entries: Iterable[Entry], kinds: Sequence[str]) -> dict[tuple[int, str], int]:
-    """(account, kind) -> what is owed, in 1e-6 USD, net of what a rollback restored; only amounts above zero.
+def refunds(entries: Iterable[Entry], kinds: Sequence[str]) -> tuple[Refund, ...]:
+    """What is owed by account and kind, net of what a rollback restored; only amounts above zero, in order.
 
     One account's gain pays no other account's loss, and one kind's gain no other kind's.
     """
-    net: dict[tuple[int, str], int] = {}
+    net: dict[tuple[int, str], tuple[int, tuple[Identity, ...]]] = {}
     for entry in entries:
         if entry.kind in kinds:
             key = (entry.account, entry.kind)
-            net[key] = net.get(key, 0) + entry.amount_quantums - entry.restored_quantums
-    return {key: amount for key, amount in net.items() if amount > 0}
+            amount, events = net.get(key, (0, ()))
+            net[key] = (amount + entry.amount_quantums - entry.restored_quantums, events + entry.events)
+    return tuple(Refund(*key, *net[key]) for key in sorted(net) if net[key][0] > 0)
+
+
+def owed_by_kind(owed: Iterable[Refund]) -> dict[str, int]:
+    """The refunds of one run by kind, in 1e-6 USD."""
+    totals: dict[str, int] = {}
+    for refund in owed:
+        totals[refund.kind] = totals.get(refund.kind, 0) + refund.amount_quantums
+    return totals
+
+
+def accounts_owed(owed: Iterable[Refund]) -> int:
+    """How many accounts are owed something."""
+    return len({refund.account for refund in owed})

@@ -340,3 +340,15 @@ class Kit(Protocol):
     def describe(self, event: Event, scenario: Scenario) -> str | None:
         """A plain sentence for a timeline, or None for events that a reader does not need."""
         ...
+
+    def account_label(self, scenario: Scenario, account: int) -> str:
+        """What an account is called where a reader meets it: its number, or the id that a file gave it."""
+        ...
+
+    def worth(self, world: World) -> Mapping[int, int]:
+        """What each account that may be owed something is worth at the truth now (1e-6 USD), transfers undone."""
+        ...
+
+    def client_seam(self, scenario: Scenario) -> str | None:
+        """The seam through which clients' messages pass; None for a model without clients."""
+        ...

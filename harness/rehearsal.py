@@ -6,10 +6,10 @@ Nothing here decides; :mod:`drydock.harness.verdict` does, from the :class:`Rehe
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from drydock.harness.bundle import BundleFold, EvidenceFold, RunSummary, Ticket, baseline_regimes
+from drydock.harness.bundle import JUDGED, BundleFold, EvidenceFold, RunSummary, Ticket, baseline_regimes
 from drydock.harness.port import Canary, Kit, Law, Scenario
 from drydock.harness.result import CanaryLine
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET
@@ -24,7 +24,8 @@ class Options:
     """How to rehearse. ``today`` (ISO date) is an input, never read from a clock here: accepted risks expire.
 
     ``level`` and ``runs`` replace the policy's; ``regime`` replaces all of the scenario's; ``max_time_s`` ends the
-    rehearsal with what there is.
+    rehearsal with what there is. ``owed_to`` hears every run of reported plan and sweep as it comes, with its refunds
+    account by account.
     """
 
     today: str
@@ -36,6 +37,7 @@ class Options:
     max_time_s: int | None = None
     event_budget: int = DEFAULT_EVENT_BUDGET
     progress: Progress | None = None
+    owed_to: Callable[[RunSummary], None] | None = None
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in LEVELS:
@@ -100,7 +102,7 @@ class _Rehearsal:
             for name, asked in (("baseline", len(baseline_regimes(scenario))), ("reported", runs), ("sweep", runs))
         )
         self.folds = {fold.name: fold for fold in (baseline, reported, sweep)}
-        self.bench = Bench(kit, scenario, options.seed, options.event_budget)
+        self.bench = Bench(kit, scenario, options.seed, options.event_budget, options.owed_to is not None)
         self.side_runs: dict[Ticket, RunSummary] = {}
         self.seen = Rehearsed(scenario, kit, options, self.laws, baseline, reported, sweep)
         self.violations = 0
@@ -145,6 +147,8 @@ class _Rehearsal:
         fold = self.folds.get(run.ticket.bundle)
         if fold is not None and run.ticket.without is None:
             self.violations += fold.add(run)
+            if self.options.owed_to is not None and fold.name in JUDGED:
+                self.options.owed_to(run)
             if run.ticket != Ticket("reported", 0):
                 return
         self.side_runs[run.ticket] = run

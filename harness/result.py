@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from drydock.harness.event import Event
+from drydock.harness.event import Event, Identity
 from drydock.harness.port import Case, Entry, Finding
 
 Decision = Literal["GO", "NO-GO", "INCONCLUSIVE"]
@@ -25,8 +25,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """What an account is owed for one kind of harm, in 1e-6 USD, above zero; ``events`` are the evidence."""
+
+    account: int
+    kind: str
+    amount_quantums: int
+    events: tuple[Identity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run of one Case. ``events`` is None unless a trace was asked for; ``error`` is a harness error's text."""
+    """One run of one Case. ``events`` and ``worth`` are None unless asked for; ``error`` is a harness error's text.
+
+    ``worth`` is what each account was worth at the truth when the run ended, in 1e-6 USD.
+    """
 
     digest: str
     findings: tuple[Finding, ...]
@@ -39,6 +52,7 @@ class RunResult:
     is_budget_exhausted: bool = False
     error: str = ""
     events: Sequence[Event] | None = None
+    worth: Mapping[int, int] | None = None
 
     @property
     def is_clean(self) -> bool:

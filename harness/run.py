@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,28 +51,27 @@ def run_case(
     kit: Kit,
     *,
     keep_trace: bool = False,
+    keep_worth: bool = False,
+    until_ms: int = 0,
     laws: Sequence[Law] | None = None,
     world_maker: WorldMaker | None = None,
     event_budget: int = DEFAULT_EVENT_BUDGET,
 ) -> RunResult:
     """Plays ``case`` once and judges it by ``laws`` (default: the kit's). Raises nothing.
 
+    A run goes on until ``until_ms`` (from its start) where it would end earlier: two runs are compared at one time.
     A run that used up ``event_budget`` is flagged, its *always* laws judged and its *eventually* laws not: it never
     came to rest. Any exception makes a result whose ``error`` says what and where, and which concludes nothing.
     """
     sim = Sim(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
     try:
         with kept_out(sim):
-            return _played(sim, case, kit, laws, world_maker)
+            world = (world_maker or kit.world)(case, sim)
+            run = _Run(case, sim, world, kit.laws(case.scenario) if laws is None else laws, kit.ledger(case.scenario))
+            result = run.judged(run.play(until_ms))
+            return replace(result, worth=dict(kit.worth(world))) if keep_worth else result
     except Exception as error:
         return _failed(sim, error_text(error))
-
-
-def _played(sim: Sim, case: Case, kit: Kit, laws: Sequence[Law] | None, world_maker: WorldMaker | None) -> RunResult:
-    world = (world_maker or kit.world)(case, sim)
-    run = _Run(case, sim, world, kit.laws(case.scenario) if laws is None else laws, kit.ledger(case.scenario))
-    is_through = run.play()
-    return run.judged(is_through)
 
 
 def error_text(error: BaseException) -> str:
@@ -110,8 +110,8 @@ class _Run:
         self.ledger = ledger
         self.struck: dict[str, tuple[int, Fault, LaneProcess]] = {}
 
-    def play(self) -> bool:
-        """Break, heal, settle; False where the event budget ended it."""
+    def play(self, until_ms: int) -> bool:
+        """Break, heal, settle, and on until a time; False where the event budget ended it."""
         self._listen()
         self.world.start()
         for index, fault in enumerate(self.case.plan):
@@ -121,7 +121,7 @@ class _Run:
         try:
             self.sim.run_until(self.world.night_ms, self.world.window_closed)
             self._heal()
-            self.sim.run_until(self.sim.now_ms + self.world.settle_ms)
+            self.sim.run_until(max(self.sim.now_ms + self.world.settle_ms, until_ms))
         except BudgetExhausted:
             return False
         return True

@@ -21,7 +21,7 @@ from multiprocessing.synchronize import Event as StopFlag
 from types import TracebackType
 
 from drydock.harness import registry
-from drydock.harness.bundle import RunSummary, Ticket, case_of, summarise
+from drydock.harness.bundle import JUDGED, RunSummary, Ticket, case_of, summarise
 from drydock.harness.port import Case, Kit, Scenario, WorldMaker
 from drydock.harness.run import HarnessError, run_case
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET
@@ -38,18 +38,23 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where runs are played: a kit and a scenario under one master seed."""
+    """Where runs are played: a kit and a scenario under one master seed.
+
+    With ``keeps_refunds`` the summaries of reported plan and sweep say account by account what is owed.
+    """
 
     kit: Kit
     scenario: Scenario
     seed: int
     event_budget: int = DEFAULT_EVENT_BUDGET
+    keeps_refunds: bool = False
 
     def play(self, ticket: Ticket) -> RunSummary:
         """Plays one run and keeps what a verdict needs of it."""
         case, world_maker = self._case(ticket)
         result = run_case(case, self.kit, world_maker=world_maker, event_budget=self.event_budget)
-        return summarise(ticket, case, result)
+        keeps_refunds = self.keeps_refunds and ticket.bundle in JUDGED and ticket.without is None
+        return summarise(ticket, case, result, keeps_refunds=keeps_refunds)
 
     def _case(self, ticket: Ticket) -> tuple[Case, WorldMaker | None]:
         if ticket.bundle == "canary":
@@ -127,7 +132,7 @@ class Crew:
     def _packed(self) -> Packed:
         bench = self._bench
         scenario = pickle.dumps(bench.scenario)
-        return Packed(bench.kit.name, registry.loaded(), scenario, bench.seed, bench.event_budget)
+        return Packed(bench.kit.name, registry.loaded(), scenario, bench.seed, bench.event_budget, bench.keeps_refunds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +148,14 @@ class Packed:
     scenario: bytes
     seed: int
     event_budget: int
+    keeps_refunds: bool
 
     def open(self) -> Bench:
         """The bench again, in a worker."""
         for path in self.loads:
             registry.load(path)
-        return Bench(registry.kit(self.kit), pickle.loads(self.scenario), self.seed, self.event_budget)
+        scenario = pickle.loads(self.scenario)
+        return Bench(registry.kit(self.kit), scenario, self.seed, self.event_budget, self.keeps_refunds)
 
 
 # ---- in a worker ----------------------------------------------------------------------------------------------------

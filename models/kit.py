@@ -12,7 +12,7 @@ from drydock.harness.frame import Known, finish_scenario, parse_frame
 from drydock.harness.json_schema import json_schema, scenario_schema
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.places import key_place
-from drydock.harness.port import Canary, Case, Law, Ledger, Plain, Rule, Scenario, Step, Switch, Where
+from drydock.harness.port import Canary, Case, Law, Ledger, Plain, Rule, Scenario, Step, Switch, Where, World
 from drydock.harness.sim import Sim
 from drydock.harness.typed import build
 from drydock.harness.units import format_ppm
@@ -28,6 +28,7 @@ from drydock.models.model import VenueModel, model_of
 from drydock.models.sentences import describe
 from drydock.models.venue import MarketsSpec, Population, Runbook, Venue
 from drydock.models.world import VenueWorld, planned_steps
+from drydock.models.worth import CLIENT_SEAM, worth
 
 OWN_KEYS = {"venue": Venue, "population": Population, "runbook": Runbook}
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -122,6 +123,19 @@ class VenueKit:
     def describe(self, event: Event, scenario: Scenario) -> str | None:
         """A plain sentence for a timeline."""
         return describe(event, model_of(scenario))
+
+    def account_label(self, scenario: Scenario, account: int) -> str:
+        """Its number."""
+        return str(account)
+
+    def worth(self, world: World) -> Mapping[int, int]:
+        """Equity on the chain at true marks and indices, transfers undone, of everybody but the vault."""
+        assert isinstance(world, VenueWorld)
+        return worth(world)
+
+    def client_seam(self, scenario: Scenario) -> str | None:
+        """Where intents pass."""
+        return CLIENT_SEAM
 
 
 def _market_sentences(markets: Markets) -> tuple[tuple[str, str], ...]:

@@ -232,7 +232,7 @@ class ToyLedger:
         self._losses.observe(event)
 
     def end(self) -> Sequence[Entry]:
-        return [Entry(f.events[0][2] % 2, "lost", f.amount_quantums, f.events) for f in self._losses.end()]
+        return [Entry((f.events[0][2] - 1) % 2, "lost", f.amount_quantums, f.events) for f in self._losses.end()]
 
 
 # ---- the kit --------------------------------------------------------------------------------------------------------
@@ -327,6 +327,15 @@ class ToyKit:
 
     def describe(self, event: Event, scenario: Scenario) -> str | None:
         return f"counter {event.data.counter} is {event.data.value}" if isinstance(event.data, Stored) else None
+
+    def account_label(self, scenario: Scenario, account: int) -> str:
+        return f"counter {account}"
+
+    def worth(self, world: Any) -> Mapping[int, int]:
+        return {counter: value * 1_000_000 for counter, value in enumerate(world.store)}
+
+    def client_seam(self, scenario: Scenario) -> str | None:
+        return "load"
 
 
 class BlindKit(ToyKit):

@@ -7,17 +7,19 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, duration_ms
+from drydock.harness.cli.options import Common, check_targets, common, duration_ms, say_if_nothing_is_refunded
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.port import Kit, Plain, Scenario
+    from drydock.harness.refunds import RefundFile
     from drydock.harness.rehearsal import Options
     from drydock.harness.result import Verdict
 
@@ -41,6 +43,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 @click.option("--regime", metavar="R", help="One regime instead of all of the scenario's.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
 @click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s; cut short is never GO.")
+@click.option("--refunds", metavar="FILE", help="Write what every run owes to whom, as CSV (mode 0600).")
 @click.option("--today", callback=_day, metavar="DATE", help="When accepted risks expire; default: today.")
 @common
 def command(
@@ -50,6 +53,7 @@ def command(
     regime: str | None,
     workers: int | None,
     max_time: int | None,
+    refunds: str | None,
     today: str | None,
     common: Common,
 ) -> int:
@@ -58,9 +62,8 @@ def command(
     0 GO, 1 NO-GO, 3 INCONCLUSIVE; of several scenarios the worst.
     """
     from drydock.harness.rehearsal import Options
-    from drydock.harness.verdict import verdict_json
 
-    check_targets(common)
+    check_targets(common, refunds=refunds)
     todo = _loaded(scenarios, regime, common)
     options = Options(
         today=today or _todays_date(),
@@ -70,12 +73,19 @@ def command(
         seed=common.first_seed,
         workers=workers or _cores(),
     )
-    verdicts = list(_rehearsed(todo, options, max_time, common))
+    with _refund_file(refunds, todo) as file:
+        return _answer(list(_rehearsed(todo, options, max_time, file, common)), len(scenarios) > 1, common)
+
+
+def _answer(verdicts: list[Verdict], is_array: bool, common: Common) -> int:
+    """Saves the cases, tells the verdicts, and returns the worst of their exit codes."""
+    from drydock.harness.verdict_json import verdict_json
+
     saved = [_save_cases(verdict, common) for verdict in verdicts]
 
     def plain() -> Plain:
         answers = [verdict_json(verdict) for verdict in verdicts]
-        return answers if len(scenarios) > 1 else answers[0]
+        return answers if is_array else answers[0]
 
     def tell(console: Console) -> None:
         from drydock.harness.report.text import print_verdict
@@ -112,11 +122,17 @@ def _loaded(references: tuple[str, ...], regime: str | None, common: Common) -> 
 
 
 def _rehearsed(
-    todo: list[tuple[Scenario, Kit]], options: Options, max_time_ms: int | None, common: Common
+    todo: list[tuple[Scenario, Kit]],
+    options: Options,
+    max_time_ms: int | None,
+    file: RefundFile | None,
+    common: Common,
 ) -> Iterator[Verdict]:
     """One verdict a scenario, within one span of time; a signal ends the list with the verdict that it cut short."""
     from dataclasses import replace
 
+    from drydock.harness.refunds import RefundsOfRuns
+    from drydock.harness.rehearsal import runs_asked
     from drydock.harness.report.progress import progress_on
     from drydock.harness.verdict import rehearse
 
@@ -124,11 +140,27 @@ def _rehearsed(
     for scenario, kit in todo:
         passed_ms = int((time.monotonic() - began_s) * 1000)
         left_s = None if max_time_ms is None else max(1, -(-(max_time_ms - passed_ms) // 1000))
+        asked = runs_asked(scenario, options)
+        owed = None if file is None else RefundsOfRuns(file, scenario, kit, options.seed, asked)
         with progress_on(scenario.name, is_quiet=common.verbosity < 0) as progress:
-            verdict = rehearse(scenario, kit, replace(options, max_time_s=left_s, progress=progress))
+            own = replace(options, max_time_s=left_s, progress=progress, owed_to=owed)
+            verdict = rehearse(scenario, kit, own)
+        if owed is not None:
+            owed.finish()
         yield verdict
         if exit_of(verdict) in _STOPS.values():
             return
+
+
+def _refund_file(target: str | None, todo: list[tuple[Scenario, Kit]]) -> RefundFile | AbstractContextManager[None]:
+    """The file that ``--refunds`` names, opened before the first run; what cannot be written is told at the end."""
+    from drydock.harness.refunds import RefundFile
+
+    if target is None:
+        return nullcontext()
+    for scenario, _ in todo:
+        say_if_nothing_is_refunded(target, scenario)
+    return RefundFile(target, of_runs=True)
 
 
 def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:

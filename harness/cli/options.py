@@ -144,12 +144,19 @@ def write_text(target: str, text: str) -> None:
         raise BadFile([Mistake(target, f"cannot be written: {error.strerror or error}")]) from None
 
 
-def check_targets(common: Common, trace: str | None = None) -> None:
+def say_if_nothing_is_refunded(target: str, scenario: Scenario) -> None:
+    """An empty file may mean that nobody was harmed, or that nobody decided what to refund: the second is told."""
+    if not scenario.policy.refunds:
+        click.echo(f"{target}: the policy of {scenario.name} refunds no kind of harm; no line is of it", err=True)
+
+
+def check_targets(common: Common, trace: str | None = None, refunds: str | None = None) -> None:
     """Fails before the work and not after it. ``BadFile`` for a target that cannot be a file; all of them together."""
     mistakes = Mistakes()
-    if trace == "-":
-        mistakes.add("--trace -", "takes a file; stdout belongs to the timeline or to JSON")
-    for target in (trace, common.json_to):
+    for option, target in (("--trace", trace), ("--refunds", refunds)):
+        if target == "-":
+            mistakes.add(f"{option} -", "takes a file; stdout belongs to the text or to JSON")
+    for target in (trace, refunds, common.json_to):
         if target and not Path(target).parent.is_dir():
             mistakes.add(target, f"cannot be written: there is no folder {Path(target).parent}")
     mistakes.raise_if_any()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common
+from drydock.harness.cli.options import Common, check_targets, common, say_if_nothing_is_refunded
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.port import Case, Kit, Plain, Scenario
     from drydock.harness.result import RunResult
+    from drydock.harness.twin import Twin
 
 
 @click.command(name="run")
@@ -22,10 +24,20 @@ if TYPE_CHECKING:
 @click.option("--regime", metavar="R", help="What the market does; default: that of the reported plan.")
 @click.option("--ties", type=click.Choice(("seeded", "fifo")), default="seeded", help="Who is first in an instant.")
 @click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
+@click.option("--refunds", metavar="FILE", help="Write who is owed what, and on what evidence, as CSV (mode 0600).")
+@click.option("--twin", is_flag=True, help="A second opinion: the same night without its faults (four more runs).")
 @click.option("--dry", is_flag=True, help="Print the resolved schedule and run nothing: nothing is judged.")
 @common
 def command(
-    scenario: str, plan: str, regime: str | None, ties: str, trace: str | None, dry: bool, common: Common
+    scenario: str,
+    plan: str,
+    regime: str | None,
+    ties: str,
+    trace: str | None,
+    refunds: str | None,
+    twin: bool,
+    dry: bool,
+    common: Common,
 ) -> int:
     """One run of SCENARIO (a name or a file), told as a timeline.
 
@@ -34,13 +46,13 @@ def command(
     from drydock.harness.port import Case
     from drydock.harness.sim import Ties
 
-    check_targets(common, trace)
+    check_targets(common, trace, refunds)
     loaded, kit = common.scenario(scenario)
     faults = plan_of(plan, loaded, kit)
     case = Case(loaded, regime_of(regime, loaded), faults, common.first_seed, Ties(ties))
     if dry:
         return _schedule(case, kit, common)
-    return play(case, kit, common, trace=trace)
+    return play(case, kit, common, trace=trace, refunds_to=refunds, has_twin=twin)
 
 
 def plan_of(plan: str, scenario: Scenario, kit: Kit) -> tuple[Any, ...]:
@@ -64,22 +76,41 @@ def regime_of(regime: str | None, scenario: Scenario) -> str:
     return regime
 
 
-def play(case: Case, kit: Kit, common: Common, *, trace: str | None = None, until_ms: int | None = None) -> int:
-    """Plays a case, tells it, and returns the exit code. A run that fails is a failure of the harness."""
-    from drydock.harness.run import HarnessError, run_case
+def play(
+    case: Case,
+    kit: Kit,
+    common: Common,
+    *,
+    trace: str | None = None,
+    until_ms: int | None = None,
+    refunds_to: str | None = None,
+    has_twin: bool = False,
+) -> int:
+    """Plays a case, tells it, and returns the exit code. A run that fails is a failure of the harness.
 
-    result = run_case(case, kit, keep_trace=True)
+    A run that came to no end has no twin: there is no time at which to compare.
+    """
+    from drydock.harness.run import HarnessError, run_case
+    from drydock.harness.twin import second_opinion
+
+    result = run_case(case, kit, keep_trace=True, keep_worth=has_twin)
     if trace:
         _write_trace(trace, case, result)
     if result.error:
         raise HarnessError(result.error)
+    twin = second_opinion(case, kit, result) if has_twin and not result.is_budget_exhausted else None
 
     def tell(console: Console) -> None:
         from drydock.harness.report.timeline import print_timeline, until
 
-        print_timeline(console, until(result, case, kit, until_ms), case, kit, verbosity=common.verbosity)
+        told = until(result, case, kit, until_ms)
+        print_timeline(console, told, case, kit, verbosity=common.verbosity, twin=twin)
 
-    common.answer(lambda: run_json(result, case, kit), tell)
+    def plain() -> Plain:
+        return run_json(result, case, kit) | ({"twin": twin and twin_json(twin, case, kit)} if has_twin else {})
+
+    with _refund_file(refunds_to, result, case, kit):
+        common.answer(plain, tell)
     return exit_of(result)
 
 
@@ -94,12 +125,12 @@ def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
     """The answer of ``run --json``. Money is a decimal string in USD; ``refund_usd`` is null if nothing is refunded."""
     from drydock.harness.case_file import case_to_plain
     from drydock.harness.event import identity_text
-    from drydock.harness.money import harm_by_kind, refunds
+    from drydock.harness.money import accounts_owed, harm_by_kind, owed_by_kind, refunds
     from drydock.harness.units import format_usd as usd
 
     laws = {law.id: law for law in kit.laws(case.scenario)}
-    harm = harm_by_kind(result.entries)
-    kinds = case.scenario.policy.refunds
+    harm, kinds = harm_by_kind(result.entries), case.scenario.policy.refunds
+    owed = refunds(result.entries, kinds)
     return {
         "schema": "drydock.run/1",
         "digest": result.digest,
@@ -117,7 +148,9 @@ def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
         ],
         "harm_usd": usd(sum(harm.values())),
         "harm_by_kind_usd": {kind: usd(amount) for kind, amount in harm.items()},
-        "refund_usd": usd(sum(refunds(result.entries, kinds).values())) if kinds else None,
+        "refund_usd": usd(sum(refund.amount_quantums for refund in owed)) if kinds else None,
+        "refund_by_kind_usd": {kind: usd(amount) for kind, amount in owed_by_kind(owed).items()} if kinds else None,
+        "accounts": accounts_owed(owed) if kinds else None,
         "goals": dict(result.goals),
         "faults": [
             {"kind": e.kind, "step": e.step, "applicable": e.applicable, "exercised": e.exercised}
@@ -128,6 +161,40 @@ def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
         "ended_ms": result.ended_ms,
         "case": case_to_plain(case),
     }
+
+
+def twin_json(twin: Twin, case: Case, kit: Kit) -> Plain:
+    """The key ``twin`` of ``run --json``. ``noise_floor_usd`` is null where no client's message could be lost."""
+    from drydock.harness.report.harm import largest_needs
+    from drydock.harness.units import format_usd as usd
+
+    floor = twin.floor
+    return {
+        "refund_need_usd": usd(twin.gap.need),
+        "accounts": twin.gap.accounts,
+        "windfall_usd": usd(twin.gap.windfall),
+        "noise_floor_usd": None if floor is None else usd(floor.need),
+        "noise_floor_accounts": None if floor is None else floor.accounts,
+        "disturbances": len(twin.noise),
+        "compared_ms": twin.ended_ms,
+        "largest": [
+            {"account": kit.account_label(case.scenario, account), "need_usd": usd(amount)}
+            for account, amount in largest_needs(twin)
+        ],
+    }
+
+
+def _refund_file(target: str | None, result: RunResult, case: Case, kit: Kit) -> AbstractContextManager[object]:
+    """The file that ``--refunds`` names, with all that this run owes; what cannot be written is told at the end."""
+    from drydock.harness.money import refunds
+    from drydock.harness.refunds import RefundFile
+
+    if target is None:
+        return nullcontext()
+    say_if_nothing_is_refunded(target, case.scenario)
+    file = RefundFile(target)
+    file.write(refunds(result.entries, case.scenario.policy.refunds), case.scenario, kit)
+    return file
 
 
 def _write_trace(target: str, case: Case, result: RunResult) -> None:

@@ -16,12 +16,13 @@ from rich.text import Text
 
 from drydock.harness.event import Event, Identity
 from drydock.harness.law import by_law
-from drydock.harness.money import harm_by_kind, restored
 from drydock.harness.port import Case, Finding, Kit
 from drydock.harness.report import console as out
-from drydock.harness.report.words import count, usd
+from drydock.harness.report.harm import harm, second_opinion
+from drydock.harness.report.words import count
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
+from drydock.harness.twin import Twin
 from drydock.harness.units import format_ms
 
 _PAGE = 60
@@ -171,8 +172,10 @@ def print_schedule(console: Console, case: Case, kit: Kit) -> None:
     out.print_lines(console, Text("Planned times only: nothing ran, and nothing was judged.", style="bold yellow"))
 
 
-def print_timeline(console: Console, result: RunResult, case: Case, kit: Kit, *, verbosity: int = 0) -> None:
-    """The whole answer of ``drydock run``; quiet prints one line."""
+def print_timeline(
+    console: Console, result: RunResult, case: Case, kit: Kit, *, verbosity: int = 0, twin: Twin | None = None
+) -> None:
+    """The whole answer of ``drydock run``; quiet prints one line. ``twin`` is told where there is one."""
     if verbosity < 0:
         out.print_lines(console, Text.assemble(_outcome(result), f"  digest {result.digest}"))
         return
@@ -180,7 +183,10 @@ def print_timeline(console: Console, result: RunResult, case: Case, kit: Kit, *,
     out.print_lines(console, *_head(case))
     out.print_lines(console, *_body(result, case, kit, window_ms, is_complete=verbosity > 0))
     out.print_lines(console, *_findings(result, case, kit, window_ms, is_complete=verbosity > 0))
-    out.print_lines(console, *_harm(result), *_end(result, window_ms))
+    out.print_lines(console, *harm(result, case, kit))
+    if twin is not None:
+        out.print_lines(console, *second_opinion(twin, case, kit))
+    out.print_lines(console, *_end(result, window_ms))
 
 
 def _head(case: Case) -> Iterator[RenderableType]:
@@ -229,18 +235,6 @@ def _findings(
             yield out.indented(finding.detail, 6, bullet=clock(finding.at_ms, window_ms=window_ms))
         if len(found) > len(shown):
             yield out.indented(f"... {len(found) - len(shown)} more like this", 6)
-
-
-def _harm(result: RunResult) -> Iterator[RenderableType]:
-    harm = harm_by_kind(result.entries)
-    if not any(harm.values()):
-        return
-    kinds = " · ".join(f"{kind} {usd(amount)}" for kind, amount in sorted(harm.items(), key=lambda item: -item[1]))
-    accounts = len({entry.account for entry in result.entries if entry.amount_quantums > 0})
-    yield out.heading(f"Harm  {usd(sum(harm.values()))} USD to {count(accounts, 'account')}")
-    yield out.indented(kinds)
-    if given_back := restored(result.entries):
-        yield out.indented(f"of this {usd(given_back)} USD were given back by a rollback")
 
 
 def _end(result: RunResult, window_ms: int) -> Iterator[RenderableType]:

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from drydock.harness.bounds import p_upper_ppm
 from drydock.harness.money import distribution, harm_by_kind, percentile, refunds
 from drydock.harness.port import Entry
+from drydock.harness.result import Refund
 
 MILLION = 1_000_000
 
@@ -99,5 +100,5 @@ def test_refunds_are_net_by_account_and_kind() -> None:
         Entry(2, "liquidation", 7),
         Entry(3, "bad_debt", 9),
     ]
-    assert {(1, "funding"): 80, (2, "liquidation"): 7} == refunds(entries, ("funding", "liquidation"))
+    assert (Refund(1, "funding", 80), Refund(2, "liquidation", 7)) == refunds(entries, ("funding", "liquidation"))
     assert {"funding": 160, "liquidation": 7, "bad_debt": 9} == harm_by_kind(entries)
