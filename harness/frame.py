@@ -222,6 +222,10 @@ def _check_names(data: Mapping[str, Plain], where: Where, mistakes: Mistakes, kn
     for pattern, noun, allowed in names:
         for path, text in _texts(data, pattern):
             _check(text, allowed, noun, path, where, mistakes)
+    for noun in ("reason", "owner"):
+        for path, text in _texts(data, ("accepted", None, noun)):
+            if not text.strip():
+                mistakes.add(where(path), f"{path_text(path)}: it is empty; a risk is taken by somebody, for a reason")
     for path, text in _texts(data, ("accepted", None, "expires")):
         if not _is_date(text):
             mistakes.add(where(path), f"{path_text(path)}: got '{text}'; allowed a date such as 2026-12-31")

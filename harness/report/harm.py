@@ -10,11 +10,12 @@ from rich.text import Text
 from drydock.harness.money import accounts_owed, harm_by_kind, owed_by_kind, refunds, restored
 from drydock.harness.port import Case, Entry, Kit
 from drydock.harness.report import console as out
-from drydock.harness.report.words import count, usd
+from drydock.harness.report.words import count, kinds_text, usd
 from drydock.harness.result import Refund, RunResult
 from drydock.harness.twin import Twin
 
 ACCOUNTS_SHOWN = 10
+_NAMED = 5
 
 
 def harm(result: RunResult, case: Case, kit: Kit) -> Iterator[RenderableType]:
@@ -43,12 +44,6 @@ def by_account(entries: Sequence[Entry]) -> dict[int, dict[str, int]]:
             kinds = found.setdefault(entry.account, {})
             kinds[entry.kind] = kinds.get(entry.kind, 0) + entry.amount_quantums
     return dict(sorted(found.items(), key=lambda item: (-sum(item[1].values()), item[0])))
-
-
-def kinds_text(by_kind: Mapping[str, int]) -> str:
-    """``liquidation 1,234 · funding 56.00``, the largest first."""
-    ordered = sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))
-    return " · ".join(f"{kind} {usd(amount)}" for kind, amount in ordered if amount)
 
 
 def _refund_text(owed: Sequence[Refund], kinds: Sequence[str]) -> str:
@@ -91,12 +86,11 @@ def second_opinion(twin: Twin, case: Case, kit: Kit) -> Iterator[RenderableType]
             f"noise floor {usd(floor.need)} USD to {count(floor.accounts, 'account')}: so much one lost message of a "
             f"client moves without any fault (the most of {len(twin.noise)} tried)"
         )
-    if floor is not None and gap.need <= floor.need:
+    if floor is not None and 0 < gap.need <= floor.need:
         yield out.indented("The need is within the noise: the twin says nothing here; the attributed harm stands.")
-    largest = largest_needs(twin)
+    largest = [(kit.account_label(case.scenario, account), usd(amount)) for account, amount in largest_needs(twin)]
     if largest:
-        named = " · ".join(f"{kit.account_label(case.scenario, account)} {usd(amount)}" for account, amount in largest)
-        yield out.indented(f"most is missing to: {named}")
+        yield out.indented(f"most is missing to: {' · '.join(map(' '.join, largest[:_NAMED]))}")
 
 
 def largest_needs(twin: Twin) -> list[tuple[int, int]]:

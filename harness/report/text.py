@@ -11,7 +11,7 @@ from rich.text import Text
 from drydock.harness.port import Finding
 from drydock.harness.report import console as out
 from drydock.harness.report.evidence import evidence
-from drydock.harness.report.words import count, usd
+from drydock.harness.report.words import count, kinds_text, usd
 from drydock.harness.result import Bundle, Money, Verdict, Violation
 
 _STYLES = {"GO": "bold white on green", "NO-GO": "bold white on red", "INCONCLUSIVE": "bold black on yellow"}
@@ -172,10 +172,10 @@ def _amounts(money: Money) -> list[str]:
 
 
 def _harm_detail(bundle: Bundle) -> Iterator[RenderableType]:
-    kinds = sorted(bundle.harm.by_kind.items(), key=lambda item: -item[1])
-    told = [f"{kind} {usd(amount)}" for kind, amount in kinds if amount]
-    if told:
-        yield out.indented(f"{bundle.name}, mean by kind: {' · '.join(told)}")
+    if told := kinds_text(bundle.harm.by_kind):
+        yield out.indented(f"{bundle.name}, mean by kind: {told}")
+    if bundle.refund is not None and (told := kinds_text(bundle.refund.by_kind)):
+        yield out.indented(f"{bundle.name}, mean to refund by kind: {told}")
     if bundle.harm.restored_mean:
         yield out.indented(f"{bundle.name}, given back by rollbacks: {usd(bundle.harm.restored_mean)} in the mean")
     if bundle.accounts_max:

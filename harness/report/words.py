@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from drydock.harness.units import QUANTUMS_PER_USD
 
 _WHOLE_USD_FROM = 1_000 * QUANTUMS_PER_USD
@@ -16,6 +18,12 @@ def usd(amount_quantums: int | None) -> str:
         return f"{sign}{(amount + QUANTUMS_PER_USD // 2) // QUANTUMS_PER_USD:,}"
     cents = (amount + QUANTUMS_PER_USD // 200) // (QUANTUMS_PER_USD // 100)
     return f"{sign}{cents // 100}.{cents % 100:02d}"
+
+
+def kinds_text(by_kind: Mapping[str, int]) -> str:
+    """``liquidation 1,234 · funding 56.00``: amounts of 1e-6 USD, the largest first; zeros are left out."""
+    ordered = sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))
+    return " · ".join(f"{kind} {usd(amount)}" for kind, amount in ordered if amount)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

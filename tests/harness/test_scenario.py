@@ -138,6 +138,10 @@ accepted:
         ("sweep.faults=[0, 0]", "sweep.faults: there are threats, and at most 0 of them would strike"),
         ("regimes=[flat, flat]", "regimes.1: 'flat' is there twice; seeds are dealt evenly over them"),
         ("name=''", "name: got ''; allowed one line of text"),
+        (
+            "accepted=[{law: L1, reason: '', owner: o, expires: 2026-12-31}]",
+            "accepted.0.reason: it is empty; a risk is taken by somebody, for a reason",
+        ),
         ('name="a\\nb"', "name: got 'a\\nb'; allowed one line of text"),
         ("sweep=null", "threats: they need a sweep, such as sweep: {name: first, faults: [1, 2]}"),
         ("regimes=[]", "regimes: the list is empty; allowed: flat, crash"),
