@@ -179,6 +179,21 @@ def test_harm_is_a_table_with_dashes_for_what_is_not_known() -> None:
     assert "reported 1,234,567 5.00 - - 2,000,000" in text
 
 
+def test_refunds_are_told_as_a_distribution_by_kind_and_by_accounts() -> None:
+    """What is owed beside what was lost: mean, percentiles, kinds, and how many accounts."""
+    harm = Money(9 * USD, 8 * USD, None, None, 20 * USD, {"funding": 2 * USD, "leak": 7 * USD})
+    owed = Money(7 * USD, 6 * USD, None, None, 15 * USD, {"funding": USD, "bad_debt": 6 * USD, "leak": 0})
+    paying = replace(bundle("reported", harm=harm), refund=owed, accounts_p50=4, accounts_max=9)
+    text = section(told(replace(NO_GO, reported=paying)), "Harm, USD a run")
+    wanted = (
+        "reported 9.00 8.00 - - 20.00 to refund 7.00 6.00 - - 15.00",
+        "reported, mean by kind: leak 7.00 · funding 2.00",
+        "reported, mean to refund by kind: bad_debt 6.00 · funding 1.00",
+        "reported, accounts to refund: 4 in the median run, 9 at most",
+    )
+    assert [] == [part for part in wanted if part not in text]
+
+
 def test_no_harm_is_said_and_not_left_out() -> None:
     """Zero harm is a finding too."""
     assert "Harm  none in any run" in told(GO)
