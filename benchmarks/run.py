@@ -32,7 +32,8 @@ from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
 from drydock.harness.scenario import load_scenario
 from drydock.harness.sim import Ties
-from drydock.models.events import BlockSealed, Fill, IntentRejected, ModeChanged
+from drydock.models.events import BlockSealed, Fill, ModeChanged
+from drydock.models.order_events import IntentRejected
 from drydock.models.kit import VenueKit
 
 HERE = Path(__file__).parent

@@ -48,6 +48,14 @@ class Layout:
         """The slots of one account."""
         return range(self._first[account], self._first[account + 1])
 
+    def bounds_of(self, account: int) -> tuple[int, int]:
+        """The first slot of one account, and the first of the next."""
+        return self._first[account], self._first[account + 1]
+
+    def dense_slot(self, account: int, market: int) -> int:
+        """The slot of an account that has one in every market: vault, makers, opportunists, squeezers."""
+        return account * self.markets + market
+
     def terms(self, per_market: Ints) -> Ints:
         """A contract term of each market as one of each slot; kept, since a run asks for the same ones again."""
         key = per_market.tobytes()

@@ -22,6 +22,7 @@ STEP_SENTENCES: Mapping[str, str] = {
     "verify": "asks its gates until they hold or the time is over; then on_fail decides",
     "wait": "time passes",
     "rollback": "takes every store back to the snapshot, once people have decided to",
+    "cancel_orders": "cancels orders in the books and triggers, all but the kinds to keep, and tells their owners",
     "resume": "sets the mode to OK and reconciles L1",
 }
 REGIME_SENTENCES: Mapping[str, str] = {
@@ -29,6 +30,7 @@ REGIME_SENTENCES: Mapping[str, str] = {
     "calm": "an ordinary night",
     "trend": "prices drift by a percent an hour",
     "crash": "majors fall 10 to 15 %, alts 50 to 80 %, beginning shortly before the window",
+    "gap": "prices move during the halt, havens by 1.5 % and the rest by 0.5 %; before and after it they are flat",
 }
 
 

@@ -138,6 +138,12 @@ class Chain:
             at_ms = (self._sim.now_ms // block_ms + 1) * block_ms
             self._sim.call_at(at_ms, self._seal, None, self._lane, "seal")
 
+    def in_flight(self, account: int) -> int:
+        """How many fills of an account wait for a block."""
+        account_of = self.layout.account_of
+        fills = [tx for tx in self._pending if isinstance(tx, FillTx)]
+        return sum(1 for tx in fills if account in (account_of[tx.taker_slot], account_of[tx.maker_slot]))
+
     def drop_pending(self) -> None:
         """What was not sealed yet is gone: a rollback takes the queue with it."""
         self._pending.clear()

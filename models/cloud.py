@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from drydock.harness.seam import Passage
 from drydock.models.accounts import Holdings, Valuation
 from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
-from drydock.models.events import Fill, IntentRejected
+from drydock.models.events import Fill
+from drydock.models.order_events import REJECTED_MARGIN, REJECTED_STALE, IntentRejected
 from drydock.models.seams import new_seam
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-REJECTED_MARGIN, REJECTED_STALE, REJECTED_CLOSED = 1, 2, 3
 FOR_EVER_MS = 1 << 40
 
 
@@ -40,9 +40,9 @@ class Cloud:
         self.mark = mark.copy()
         self.price_ms = np.zeros_like(mark)
         self.height = 0
-        self._mark_list = mark.tolist()
+        self._mark_list: list[int] = mark.tolist()
         self._index_list = index.tolist()
-        self._price_ms_list = self.price_ms.tolist()
+        self._price_ms_list: list[int] = self.price_ms.tolist()
         self._imf_list: list[int] = world.markets.imf_ppm.tolist()
         self._imr_list: list[int] = (world.markets.imf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
         self._market_of = holdings.layout.market_of
@@ -79,6 +79,17 @@ class Cloud:
         self.free_collateral(self._account_of[fill.maker_slot])
         self._trade(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
 
+    def resync_account(self, account: int, chain: Chain) -> tuple[int, int]:
+        """RESYNC: takes one account from the chain. Returns what differed: 1e-6 USD, and how many positions."""
+        mine, theirs, slots = self.holdings, chain.holdings, slice(*self.holdings.layout.bounds_of(account))
+        gap = int(mine.quote[account]) - int(theirs.quote[account])
+        apart = int((mine.size[slots] != theirs.size[slots]).sum())
+        self._free.pop(account, None)
+        mine.quote[account] = theirs.quote[account]
+        mine.size[slots] = theirs.size[slots]
+        mine.cached[slots] = theirs.cached[slots]
+        return gap, apart
+
     def resync(self, chain: Chain) -> None:
         """Takes everything from the chain: what a restarted risk engine does, and every rollback."""
         self.holdings.take_from(chain.holdings)
@@ -100,7 +111,7 @@ class Cloud:
         It is worked out account by account when first asked for: few of thousands trade between two marks. Whatever
         changes an account's holdings asks first, so the answer is the one that all accounts at once would have given.
         """
-        if self._world.is_trading:
+        if self._world.takes_orders:
             self._free = {}
             self._free_at = (self._mark_list, self._index_list)
 
@@ -113,6 +124,19 @@ class Cloud:
             equity, margin = self.holdings.value_one(account, *self._free_at, self._imr_list)
             free = self._free[account] = equity - margin
         return free
+
+    # ---- one by one ------------------------------------------------------------------------------------------------
+    def account_of(self, slot: int) -> int:
+        """Whose slot it is."""
+        return self._account_of[slot]
+
+    def mark_one(self, market: int) -> int:
+        """The mark of one market (price quantums)."""
+        return self._mark_list[market]
+
+    def is_stale(self, market: int) -> bool:
+        """Whether the market's price is too old for a fill, where the venue asks."""
+        return self._sim.now_ms - self._price_ms_list[market] > self._price_ms_max
 
     # ---- fills -----------------------------------------------------------------------------------------------------
     def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
@@ -134,6 +158,23 @@ class Cloud:
             self._free[taker] = free - needed
         self._trade(taker_slot, maker_slot, size, price)
         self._sim.emit(Fill(market, taker, self._account_of[maker_slot], size, price, age_ms))
+        self.send(FillTx(taker_slot, maker_slot, size, price))
+
+    def trade(self, market: int, taker_slot: int, maker_slot: int, size: int, price: int, origin: int) -> None:
+        """Two orders met at ``price``: books signed ``size`` for the taker and the opposite for the maker.
+
+        Free collateral falls by what the positions grow, at mark, and by what the price is worse than mark.
+        """
+        mark = self._mark_list[market]
+        for slot, part in ((taker_slot, size), (maker_slot, -size)):
+            account, held = self._account_of[slot], self.holdings.size_one(slot)
+            grows = max(0, abs(held + part) - abs(held))
+            needed = grows * mark * self._imf_list[market] // 1_000_000
+            self._free[account] = self.free_collateral(account) - needed - max(0, part * (price - mark))
+        self._trade(taker_slot, maker_slot, size, price)
+        parties = self._account_of[taker_slot], self._account_of[maker_slot]
+        age_ms = self._sim.now_ms - self._price_ms_list[market]
+        self._sim.emit(Fill(market, *parties, size, price, age_ms, origin))
         self.send(FillTx(taker_slot, maker_slot, size, price))
 
     def _trade(self, taker_slot: int, maker_slot: int, size: int, price: int) -> None:

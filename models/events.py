@@ -60,12 +60,14 @@ class ModeChanged(NamedTuple):
 
 @event("resume.checked")
 class ResumeChecked(NamedTuple):
-    """What was true when the venue went to OK: age of the oldest price, missing indices, largest gap between copies."""
+    """What was true when the venue went to OK: age of the oldest price, missing indices, largest gap between copies,
+    and markets whose book lacks a side (of those that had both before the window)."""
 
     oldest_price_age_ms: int
     markets_without_index: int
     markets_apart: int
     services_down: int
+    markets_thin: int = 0
 
 
 @event("alarm.raised")
@@ -185,7 +187,11 @@ class TickPaused(NamedTuple):
 # ---- trading, risk, chain -------------------------------------------------------------------------------------
 @event("fill")
 class Fill(NamedTuple):
-    """An intent fills at mark in the cloud: the taker gains ``size_quantums``, the maker the opposite."""
+    """A fill in the cloud: the taker gains ``size_quantums``, the maker the opposite. Without a book it is at mark.
+
+    ``origin`` says what the taker's order was: 0 a person's, 1 a trigger's, 2 the vault's unwinding, 3 a maker's who
+    takes a quote far from the outside price, 4 of an auction.
+    """
 
     market: int
     taker: int
@@ -193,22 +199,33 @@ class Fill(NamedTuple):
     size_quantums: int
     price_quantums: int
     price_age_ms: int
+    origin: int = 0
 
 
-@event("intent.rejected")
-class IntentRejected(NamedTuple):
-    """An intent that found no fill: 1 margin, 2 stale price, 3 gateway down or mode."""
+@event("breaker.tripped")
+class BreakerTripped(NamedTuple):
+    """The circuit breaker halts liquidations: liquidated in the window and what the price move explains (1e-6 USD)."""
 
-    market: int
-    taker: int
-    reason: int
+    liquidated_quantums: int
+    explained_quantums: int
+
+
+@event("front.shown")
+class FrontShown(NamedTuple):
+    """The front page shows prices; ``defaults`` counts markets for which it shows a default because none is there."""
+
+    defaults: int
 
 
 @event("intents.blocked")
 class IntentsBlocked(NamedTuple):
-    """How many intents fell into the time in which the venue was closed."""
+    """The intents that fell into the time in which the venue was closed: whose, where, how much, and when."""
 
     intents: int
+    accounts: Ints
+    markets: Ints
+    sizes: Ints
+    wanted_ms: Ints
 
 
 @event("health.checked")
@@ -231,6 +248,7 @@ class Liquidation(NamedTuple):
     penalty_quantums: int
     price_age_ms: int
     mode: str
+    notional_quantums: int = 0
 
 
 @event("bust")
@@ -326,6 +344,7 @@ class RollbackDone(NamedTuple):
     database_height: int
     pages_height: int
     sequence: int
+    orders_height: int = 0
 
 
 @event("l1.reconciled")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drydock.harness import registry
 from drydock.harness.event import Event
 from drydock.harness.frame import Known, finish_scenario, parse_frame
-from drydock.harness.json_schema import json_schema, scenario_schema
+from drydock.harness.json_schema import json_schema, scenario_schema, type_schema
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.places import key_place
 from drydock.harness.port import Canary, Case, Law, Ledger, Plain, Rule, Scenario, Step, Switch, Where, World
 from drydock.harness.sim import Sim
-from drydock.harness.typed import build
+from drydock.harness.typed import build, build_value
 from drydock.harness.units import format_ppm
 from drydock.models import regimes
 from drydock.models.catalogue import safeguards, subjects
@@ -22,15 +23,19 @@ from drydock.models.invariants.canaries import canaries
 from drydock.models.invariants.register import LAWS, make_laws
 from drydock.models.ledger import HARM_KINDS, VenueLedger
 from drydock.models.lint import check_night, check_runbook, rules
-from drydock.models.market_files import MarketFiles
+from drydock.models.market_files import ScenarioFiles
 from drydock.models.markets import Market, Markets, paradex_markets
 from drydock.models.model import VenueModel, model_of
+from drydock.models.names import account_label
 from drydock.models.sentences import describe
 from drydock.models.venue import MarketsSpec, Population, Runbook, Venue
 from drydock.models.world import VenueWorld, planned_steps
 from drydock.models.worth import CLIENT_SEAM, worth
 
 OWN_KEYS = {"venue": Venue, "population": Population, "runbook": Runbook}
+TAPES = "tapes"
+DRAWN = ("accounts", "open_interest_usd", "markets_each", "size_alpha_ppm")
+"""What a population says of the people that are drawn, and not of those in a file."""
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -44,18 +49,25 @@ class VenueKit:
         """The scenario of a file's data. Raises ``BadFile`` with all mistakes together."""
         mistakes = Mistakes()
         laws = {law.id: law.law_class for law in LAWS}  # a goal has no limit, and is no risk to accept
-        known = Known(tuple(regimes.REGIMES), laws, _step_labels(data), HARM_KINDS)
-        frame = parse_frame(data, where, mistakes, own_keys=tuple(OWN_KEYS), known=known)
+        tapes = _tape_names(data, where, mistakes)
+        known = Known((*regimes.REGIMES, *tapes), laws, _step_labels(data), HARM_KINDS)
+        frame = parse_frame(data, where, mistakes, own_keys=(*OWN_KEYS, TAPES), known=known)
         parts = {key: self._part(key, data, where, mistakes) for key in OWN_KEYS}
-        files = MarketFiles(where, mistakes)
-        venue, runbook = parts["venue"], parts["runbook"]
+        files = ScenarioFiles(where, mistakes)
+        venue, population, runbook = parts["venue"], parts["population"], parts["runbook"]
         markets = files.read(_markets_spec(data) if venue is None else venue.markets)
+        positions = None
+        if population is not None and population.file is not None:
+            _check_population(data, where, mistakes)
+            positions = files.positions(population.file, markets)
+            population = replace(population, accounts=len(positions.ids)) if positions else population
         if runbook is not None:
             check_night(runbook, where, mistakes)
             check_runbook(runbook, where, mistakes)
         if venue is None or runbook is None:
             mistakes.raise_if_any()
-        model = VenueModel(venue, parts["population"], runbook, markets)  # type: ignore[arg-type]
+        played = files.tapes(tapes, markets)
+        model = VenueModel(venue, population, runbook, markets, positions, played)  # type: ignore[arg-type]
         return finish_scenario(frame, model, data=data, where=where, mistakes=mistakes, files=files.hashes)
 
     def _part(self, key: str, data: Plain, where: Where, mistakes: Mistakes) -> Any:
@@ -73,6 +85,7 @@ class VenueKit:
     def schema(self) -> Plain:
         """JSON Schema of a scenario file."""
         own = {key: json_schema(cls) for key, cls in OWN_KEYS.items()}
+        own[TAPES] = type_schema(Mapping[str, str]) | {"description": "regimes from price tapes: name to CSV file"}
         return scenario_schema(own, ("runbook",), registry.faults())
 
     # ---- what a scenario has -----------------------------------------------------------------------------------
@@ -125,8 +138,8 @@ class VenueKit:
         return describe(event, model_of(scenario))
 
     def account_label(self, scenario: Scenario, account: int) -> str:
-        """Its number."""
-        return str(account)
+        """Its id where a file gave it one, else its number."""
+        return account_label(model_of(scenario), account)
 
     def worth(self, world: World) -> Mapping[int, int]:
         """Equity on the chain at true marks and indices, transfers undone, of everybody but the vault."""
@@ -154,6 +167,25 @@ def _markets_spec(data: Plain) -> MarketsSpec:
     venue = data.get("venue") if isinstance(data, dict) else None
     markets = venue.get("markets", {}) if isinstance(venue, dict) else {}
     return build(MarketsSpec, markets, (), lambda _: "", Mistakes()) or MarketsSpec()
+
+
+def _tape_names(data: Plain, where: Where, mistakes: Mistakes) -> Mapping[str, str]:
+    """The tapes of a scenario: regime to file. A tape does not take the name of a shipped regime."""
+    named = data.get(TAPES, {}) if isinstance(data, dict) else {}
+    tapes: Mapping[str, str] = build_value(Mapping[str, str], named, (TAPES,), where, mistakes) or {}
+    for name in tapes:
+        if name in regimes.REGIMES:
+            told = f"{TAPES}.{name}: '{name}' is a regime that comes with Drydock; give the tape another name"
+            mistakes.add(key_place(where, (TAPES, name)), told)
+    return tapes
+
+
+def _check_population(data: Plain, where: Where, mistakes: Mistakes) -> None:
+    """Nothing is said of drawn people where a file says who is there."""
+    for key in DRAWN:
+        if key in data["population"]:
+            path = ("population", key)
+            mistakes.add(key_place(where, path), f"population.{key}: the file says who there is; leave it out")
 
 
 def _step_labels(data: Plain) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ NEEDS = {
 OF_OTHERS = {
     "mode": ("set_mode",),
     "services": ("start_services", "stop_services"),
+    "keep": ("cancel_orders",),
     "gate": ("verify",),
     "timeout_ms": ("verify",),
     "on_fail": ("verify",),

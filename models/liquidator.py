@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
+from drydock.models.breaker import Breaker
 from drydock.models.chain import LiquidationTx
 from drydock.models.events import HealthChecked, Liquidation
 from drydock.models.liquidation import liquidate
 from drydock.models.perp.liquidation import liquidation_share
+from drydock.models.perp.units import PPM
+from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
+from drydock.models.unwinding import Unwinding
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -32,12 +36,16 @@ class Liquidator(Service):
         super().__init__(world)
         self._load_seam = new_seam(world.seams, "liquidator.load")
         self._checker = self.sim.lane_of("liquidator/checker")
+        book = world.venue.order_book
+        self._unwinding = None if book is None else Unwinding(world, book)
+        breaker = world.venue.safeguards.circuit_breaker
+        self._breaker = None if breaker is None else Breaker(world, breaker)
 
     def begin_ready(self) -> None:
-        """Before the night: checking two seconds after the marks."""
+        """Before the night: checking in its phase, two seconds after the marks where it has none."""
         self.epoch += 1
         self.state = "ready"
-        self.sim.call_in(2_000, self._check, self.epoch, self._checker, "check")
+        self._begin(2_000)
 
     def boot_step(self, step: str) -> Steps:
         """Loading takes all accounts at once."""
@@ -48,17 +56,27 @@ class Liquidator(Service):
             self.world.cloud.resync(self.world.chain)
 
     def on_ready(self) -> None:
-        """The first check comes a full period after start."""
-        self.sim.call_in(self.world.venue.liquidation.check_ms, self._check, self.epoch, self._checker, "check")
+        """The first check comes a full period after start, or at the next instant of its phase after that."""
+        self._begin(self.world.venue.liquidation.check_ms)
+
+    def _begin(self, wait_ms: int) -> None:
+        spec = self.world.venue.liquidation
+        if spec.check_phase_ms is not None:
+            wait_ms += to_phase_ms(self.sim.now_ms + wait_ms, spec.check_ms, spec.check_phase_ms)
+        self.sim.call_in(wait_ms, self._check, self.epoch, self._checker, "check")
+        if self._unwinding is not None:
+            self._unwinding.begin(self.epoch)
 
     def _check(self, epoch: int) -> None:
         if not self.is_current(epoch):
             return
         spec = self.world.venue.liquidation
         self.sim.call_in(spec.check_ms, self._check, epoch, self._checker, "check")
-        if not self.world.may("liquidate"):
+        if not self.world.may_act("liquidate"):
             return
         cloud = self.world.cloud
+        if self._breaker is not None and self._breaker.is_tripped():
+            return
         value = cloud.value()
         under = value.under_margin()
         price_age_ms = self.sim.now_ms - int(cloud.price_ms.min())
@@ -68,7 +86,23 @@ class Liquidator(Service):
             share = liquidation_share(
                 value.equity[trusted], value.margin[trusted], spec.fee_ppm, spec.step_ppm, spec.target_ppm
             )
-            self._liquidate(trusted, share, value.equity[trusted], value.margin[trusted])
+            most = self._within_rate(trusted, share)
+            self._liquidate(
+                *(column[:most] for column in (trusted, share, value.equity[trusted], value.margin[trusted]))
+            )
+
+    def _within_rate(self, accounts: Ints, share_ppm: Ints) -> int:
+        """G20: how many of these accounts, in order, one check may take over; at least one."""
+        most = self.world.venue.liquidation.notional_max_quantums
+        if most is None:
+            return len(accounts)
+        notional = np.cumsum(self._notional()[accounts] // PPM * share_ppm)
+        return max(1, int(np.searchsorted(notional, most, side="right")))
+
+    def _notional(self) -> Ints:
+        """What every account's positions are worth at mark, unsigned (1e-6 USD)."""
+        cloud, layout = self.world.cloud, self.world.layout
+        return layout.per_account(np.abs(cloud.holdings.size) * cloud.mark[layout.market])
 
     def _trusted(self, under: Ints) -> Ints:
         """With price freshness on, accounts that hold a market whose price is too old are left for a later check."""
@@ -93,12 +127,15 @@ class Liquidator(Service):
     def _liquidate(self, accounts: Ints, share_ppm: Ints, equity: Ints, margin: Ints) -> None:
         world, cloud = self.world, self.world.cloud
         age_ms = self._oldest_price_ms()[accounts]
+        notional = self._notional()[accounts] // PPM * share_ppm
         for account in accounts.tolist():
             cloud.free_collateral(account)
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )
-        columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms)
-        for row in zip(*(column.tolist() for column in columns), strict=True):
-            self.sim.emit(Liquidation._make((*row, world.mode)), self._checker)
+        columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms, notional)
+        for *row, worth in zip(*(column.tolist() for column in columns), strict=True):
+            self.sim.emit(Liquidation._make((*row, world.mode, worth)), self._checker)
+        if self._breaker is not None:
+            self._breaker.note(int(notional.sum()))
         cloud.send(LiquidationTx(accounts, share_ppm))

@@ -2,7 +2,8 @@
 
 Every spot source sends all markets at each oracle tick; every external venue sends its rates every five seconds. The
 service holds the newest value per source with the time at which it was made, takes the median, and publishes
-``mark = spot * (1 + median external rate)``. The venue's own votes join with the order book.
+``mark = spot * (1 + fair basis)``. Without an order book the fair basis is the median external rate; with one, the
+venue's own votes join (``mark_engine.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from drydock.harness.seam import Mask, Passage
 from drydock.models.chain import PriceTx
 from drydock.models.events import PricesPublished
+from drydock.models.mark_engine import MarkEngine
 from drydock.models.perp.mark import mark_price, median_of_all, median_of_votes
+from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
@@ -33,6 +36,15 @@ class PriceMessage(NamedTuple):
     spot: Ints
     basis_ppm: Ints
     mark: Ints
+    made_ms: Ints
+
+
+class Inputs(NamedTuple):
+    """Medians of what the sources say: spot, external rate and where one is known (None: everywhere), and how old."""
+
+    spot: Ints
+    rate_ppm: Ints
+    rate_known: Mask | None
     made_ms: Ints
 
 
@@ -89,6 +101,14 @@ class MarketData(Service):
         self.spot = Feed(spec.spot_sources, markets)
         self.rates = Feed(spec.external_venues, markets)
         self.last: PriceMessage | None = None
+        book = world.venue.order_book
+        self._engine = None if book is None else MarkEngine(world, book)
+        self._needs_external = book is None or book.needs_external
+        self._fair = [0] * markets
+
+    def fair_one(self, market: int) -> int:
+        """The external fair price of one market as this service knows it (price quantums); 0 where it knows none."""
+        return self._fair[market]
 
     # ---- life ------------------------------------------------------------------------------------------------
     def begin_ready(self) -> None:
@@ -111,14 +131,22 @@ class MarketData(Service):
             yield self.sim.sleep(self.world.venue.oracle.tick_ms, "first_prices")
 
     def on_ready(self) -> None:
-        """Publishes at once and then with every tick."""
-        self._publish_tick(self.epoch)
+        """Publishes at the next instant of its phase, at once where it has none, and then with every tick."""
+        spec = self.world.venue.oracle
+        wait_ms = 0 if spec.mark_phase_ms is None else to_phase_ms(self.sim.now_ms, spec.mark_ms, spec.mark_phase_ms)
+        if wait_ms:
+            self.sim.call_in(wait_ms, self._publish_tick, self.epoch, self._ticker, "tick")
+        else:
+            self._publish_tick(self.epoch)
 
     def forget(self) -> None:
         """Feeds and last prices are memory."""
         self.spot.forget()
         self.rates.forget()
         self.last = None
+        self._fair = [0] * len(self._fair)
+        if self._engine is not None:
+            self._engine.forget()
 
     # ---- feeds -----------------------------------------------------------------------------------------------
     def _connect(self) -> None:
@@ -176,17 +204,28 @@ class MarketData(Service):
         if not self.is_current(epoch):
             return
         self.sim.call_in(self.world.venue.oracle.mark_ms, self._publish_tick, epoch, self._ticker, "tick")
-        message = self._aggregate()
+        inputs = self._aggregate()
+        message = None if inputs is None else self._price(inputs)
         if message is not None:
             self.last = message
             self.sim.emit(PricesPublished(message.spot, message.mark, self.sim.now_ms - message.made_ms), self._ticker)
             self._send(message)
 
-    def _aggregate(self) -> PriceMessage | None:
-        """Medians of the sources that vote; a message is as old as the oldest value in it."""
+    def _price(self, inputs: Inputs) -> PriceMessage | None:
+        """The marks of these inputs, by the venue's method; None where it knows no mark."""
+        spot, rate_ppm, known, made_ms = inputs
+        if self._engine is None:
+            return PriceMessage(spot, rate_ppm, mark_price(spot, rate_ppm), made_ms)
+        fair = mark_price(spot, rate_ppm) if known is None else np.where(known, mark_price(spot, rate_ppm), 0)
+        self._fair = fair.tolist()
+        marked = self._engine.tick(spot, rate_ppm, known)
+        return None if marked is None else PriceMessage(spot, marked[1], marked[0], made_ms)
+
+    def _aggregate(self) -> Inputs | None:
+        """Medians of the sources that vote; they are as old as the oldest value in them."""
         return self._aggregate_evenly() or self._aggregate_by_market()
 
-    def _aggregate_evenly(self) -> PriceMessage | None:
+    def _aggregate_evenly(self) -> Inputs | None:
         """The usual case at a fraction of its price: every source is there for every market and fresh, so all vote."""
         spot_ms, rate_ms = self.spot.even_ms(), self.rates.even_ms()
         if spot_ms is None or rate_ms is None:
@@ -195,21 +234,21 @@ class MarketData(Service):
         freshness = self.world.venue.safeguards.price_freshness
         if freshness is not None and made_ms < self.sim.now_ms - freshness.liquidation_ms:
             return None
-        spot, basis = median_of_all(self.spot.value), median_of_all(self.rates.value)
-        return PriceMessage(spot, basis, mark_price(spot, basis), np.full(len(spot), made_ms))
+        spot, rate = median_of_all(self.spot.value), median_of_all(self.rates.value)
+        return Inputs(spot, rate, None, np.full(len(spot), made_ms))
 
-    def _aggregate_by_market(self) -> PriceMessage | None:
+    def _aggregate_by_market(self) -> Inputs | None:
         spot_votes, rate_votes = self._voters(self.spot), self._voters(self.rates)
-        if not bool((spot_votes.any(axis=0) & rate_votes.any(axis=0)).all()):
+        if not spot_votes.any(axis=0).all() or (self._needs_external and not rate_votes.any(axis=0).all()):
             return None
         spot, _ = median_of_votes(self.spot.value, spot_votes)
-        basis, _ = median_of_votes(self.rates.value, rate_votes)
+        rate, known = median_of_votes(self.rates.value, rate_votes)
         now_ms = self.sim.now_ms
         made_ms = np.minimum(
             np.where(spot_votes, self.spot.made_ms, now_ms).min(axis=0),
             np.where(rate_votes, self.rates.made_ms, now_ms).min(axis=0),
         )
-        return PriceMessage(spot, basis, mark_price(spot, basis), made_ms)
+        return Inputs(spot, rate, None if known.all() else known, made_ms)
 
     def _voters(self, feed: Feed) -> Mask:
         """Sources that were heard; with price freshness on, those within its strictest limit where there are any."""
@@ -233,3 +272,4 @@ class MarketData(Service):
         world.cloud.on_prices(message.mark, message.made_ms)
         world.funding.on_prices(message)
         world.cloud.send(PriceTx(message.mark))
+        world.after_prices()

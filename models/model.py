@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from drydock.harness.port import Scenario
 from drydock.models.markets import Markets
+from drydock.models.positions import Positions
+from drydock.models.regimes import Regime, regime
+from drydock.models.tapes import Tape
 from drydock.models.venue import SERVICES, Population, Runbook, Venue
 
 
 @dataclass(frozen=True, slots=True)
 class VenueModel:
-    """Venue, people, runbook and markets of one scenario."""
+    """Venue, people, runbook and markets of one scenario; positions and tapes where files bring them."""
 
     venue: Venue
     population: Population
     runbook: Runbook
     markets: Markets
+    positions: Positions | None = None
+    tapes: Mapping[str, Tape] = field(default_factory=dict)
+
+    def regime(self, name: str) -> Regime:
+        """The regime of that name: a tape of the scenario, or a shipped one."""
+        return Regime(name, tape=self.tapes[name]) if name in self.tapes else regime(name)
 
 
 def model_of(scenario: Scenario) -> VenueModel:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
-from drydock.models.events import PageRefreshed
+from drydock.models.events import FrontShown, PageRefreshed
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
@@ -30,8 +30,13 @@ class Page(Service):
         """Refreshes at once and then with every period."""
         self._refresh(self.epoch)
 
-    def drop(self) -> None:
-        """A rollback: what the page shows is thrown away and read anew."""
+    def drop(self, height: int) -> None:
+        """A rollback to ``height``: what the page shows is thrown away and read anew.
+
+        A page that knows only newer heights keeps what it shows until the chain has passed it.
+        """
+        if self.world.venue.read_models.after_rollback == "newest_height":
+            return
         if self.is_running:
             self._show(0)
         else:
@@ -62,8 +67,51 @@ class Page(Service):
         total = vault if self.name == "vault" else people
         if sequence == self.sequence and at_ms and self.height == height:
             return
+        if height < self.height and self.world.venue.read_models.after_rollback == "newest_height":
+            return
         self.height, self.sequence = height, sequence
         self.sim.emit(PageRefreshed(self.name, height, sequence, total), self.lane)
+
+
+class FrontPage(Service):
+    """The front page: the last prices that it has heard, and what it shows before it has heard any.
+
+    The display is apart from the prices that risk is assessed on; on 19 January it showed $0 for BTC [P].
+    """
+
+    name = "front_page"
+    boot_steps = ("process_up",)
+
+    def __init__(self, world: VenueWorld) -> None:
+        super().__init__(world)
+        self._seam = new_seam(world.seams, "front_page.read")
+        self._has_prices = True
+
+    def forget(self) -> None:
+        """What it heard was memory."""
+        self._has_prices = False
+
+    def on_ready(self) -> None:
+        """Shows what it has, and looks for prices until it has them."""
+        self._show(self.epoch)
+
+    def _show(self, epoch: int) -> None:
+        if not self.is_current(epoch):
+            return
+        passage = self._seam.through(Passage(1, "prices")) if self._seam else None
+        late_ms = 0 if passage is None else int(passage.delay_ms[0])
+        had, last = self._has_prices, self.world.market_data.last
+        self._has_prices = last is not None and last.made_ms.min() <= self.sim.now_ms - late_ms
+        if not self._has_prices:
+            if had or self.epoch > 1:
+                self._show_defaults()
+            self.sim.call_in(self.world.venue.oracle.tick_ms, self._show, epoch, self.lane, "refresh")
+        elif not had:
+            self.sim.emit(FrontShown(0), self.lane)
+
+    def _show_defaults(self) -> None:
+        is_zero = self.world.venue.read_models.before_load == "default_zero"
+        self.sim.emit(FrontShown(len(self.world.markets) if is_zero else 0), self.lane)
 
 
 def totals(quote: object) -> tuple[int, int]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Lane
-from drydock.models.cloud import REJECTED_CLOSED
-from drydock.models.events import IntentRejected, IntentsBlocked, L1Transferred
+from drydock.models.events import IntentsBlocked, L1Transferred
+from drydock.models.matching import OF_PERSON
+from drydock.models.order_events import REJECTED_CLOSED, IntentRejected
+from drydock.models.perp.units import PPM
 from drydock.models.population import Intents, Transfers
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
@@ -46,6 +50,7 @@ class People:
         self._taker_slot = intents.taker_slot.tolist()
         self._maker_slot = intents.maker_slot.tolist()
         self._size = intents.size.tolist()
+        self._limit_ppm = intents.limit_ppm.tolist()
         self._transfers = transfers
         self._next = 0
         self._turn = 0
@@ -65,7 +70,9 @@ class People:
         first = max(self._next, bisect_left(self._at_ms, self._sim.now_ms))
         blocked = first - self._next + self._missed
         if blocked:
-            self._sim.emit(IntentsBlocked(blocked), self._pump_lane)
+            columns = (self._client, self._market, self._size, self._at_ms)
+            missed = (np.array(column[first - blocked : first], np.int64) for column in columns)
+            self._sim.emit(IntentsBlocked(blocked, *missed), self._pump_lane)
         self._next, self._missed = first, 0
         self._send_next_instant()
 
@@ -115,7 +122,21 @@ class People:
         if not (world.gateway.is_ready and world.liquidator.is_ready and world.is_trading):
             self._sim.emit(IntentRejected(self._market[n], self._client[n], REJECTED_CLOSED))
             return
-        world.cloud.fill(self._market[n], self._taker_slot[n], self._maker_slot[n], self._size[n])
+        if world.venue.order_book is None:
+            world.cloud.fill(self._market[n], self._taker_slot[n], self._maker_slot[n], self._size[n])
+        else:
+            self._order(n)
+
+    def _order(self, n: int) -> None:
+        """With a book an intent is a market order, or a limit order at its distance from the mark of the moment."""
+        matching, market, slot, size = self._world.matching, self._market[n], self._taker_slot[n], self._size[n]
+        distance_ppm = self._limit_ppm[n]
+        if not distance_ppm:
+            matching.market_order(market, slot, size, OF_PERSON)
+            return
+        side, mark = (1, self._world.cloud.mark_one(market)) if size > 0 else (-1, self._world.cloud.mark_one(market))
+        price = max(1, mark - side * (mark * distance_ppm // PPM))
+        matching.post(market, slot, side, price, abs(size), is_post_only=False)
 
     # ---- L1 --------------------------------------------------------------------------------------------------
     def _transfer(self, n: int) -> None:
@@ -133,7 +154,7 @@ class People:
     def _payable(self, account: int, wanted: int) -> int:
         """Minus the amount a withdrawal may take: ``min(wanted, half the free collateral)``, 0 where it may not."""
         world = self._world
-        if not (world.is_trading and world.may("withdraw")):
+        if not (world.is_trading and world.may("withdraw")) or world.is_withdrawal_held:
             return 0
         free = world.cloud.free_collateral(account)
         return -min(wanted, max(0, free // 2))

@@ -2,7 +2,8 @@
 
 Everything about a person is drawn from words that depend on (seed, subject, person, column) alone, so nobody's draws
 shift another's. The shapes are assumptions of this project (docs/provenance.md): Pareto sizes, leverage truncated at
-each market's maximum, index magnitudes like the samples that were seen in production.
+each market's maximum, index magnitudes like the samples that were seen in production. A file of positions takes the
+place of the drawn people; what they try, and the indices, are drawn all the same.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.harness.stream import Words
 from drydock.models.accounts import VAULT, Holdings, Layout
 from drydock.models.draws import grid_words, lognormal_ms, normal_ppm, pareto, scaled_by_exp, uniform_below
 from drydock.models.markets import Markets
 from drydock.models.perp.funding import funding_pnl
-from drydock.models.perp.units import INDEX_SHIFT, SIZE_QUANTUMS_MAX, check_bounds
-from drydock.models.venue import Population
+from drydock.models.perp.units import INDEX_SHIFT, check_bounds
+from drydock.models.positions import GROSS_SIZE_MAX, Positions
+from drydock.models.venue import Population, Traders
 
 Ints = NDArray[np.int64]
 
@@ -29,7 +32,6 @@ MAKER_CUSHION_QUANTUMS = 5_000_000_000_000
 INTENT_USD_MEAN = 2_500
 INTENT_SIGMA_PPM = 1_000_000
 PERSON_STRIDE = 1 << 24
-GROSS_SIZE_MAX = SIZE_QUANTUMS_MAX // 8 * 7  # an eighth is left for what the night adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Intents:
     taker_slot: Ints
     maker_slot: Ints
     size: Ints
+    limit_ppm: Ints
+    """0 for a market order; else how far from the mark its limit is, on the passive side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,23 @@ class Transfers:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The state in which the night begins."""
+    """The state in which the night begins.
+
+    ``take_profit`` and ``stop_loss`` are the triggers of a file's positions, by slot (price quantums, 0 for none); None
+    where people are drawn.
+    """
 
     holdings: Holdings
     index: Ints
+    take_profit: Ints | None = None
+    stop_loss: Ints | None = None
 
 
-def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int) -> Start:
+def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int, positions: Positions | None = None) -> Start:
     """Accounts, positions and indices. Sizes of a market sum to zero: the makers hold what people do not balance."""
     index = draw_index(markets, mark, seed)
+    if positions is not None:
+        return _start_of(positions, spec, markets, mark, index)
     layout, owner, notional, sign = _draw_portfolios(spec, markets, seed)
     size = np.zeros(layout.slots, np.int64)
     people = np.arange(layout.slots) >= spec.first_person * len(markets)
@@ -77,6 +89,25 @@ def draw_start(spec: Population, markets: Markets, mark: Ints, seed: int) -> Sta
     quote = equity - layout.per_account(worth)
     check_bounds(size, mark, index, quote)
     return Start(Holdings(layout, quote, size, cached), index)
+
+
+def _start_of(positions: Positions, spec: Population, markets: Markets, mark: Ints, index: Ints) -> Start:
+    """The start with the people of a file: collateral is what an account has apart from what its positions made."""
+    dense = list(range(len(markets)))
+    layout = Layout([dense] * spec.first_person + positions.portfolios(), len(markets))
+    first = spec.first_person * len(markets)
+    size, take_profit, stop_loss = (np.zeros(layout.slots, np.int64) for _ in range(3))
+    size[first:], take_profit[first:], stop_loss[first:] = positions.size, positions.take_profit, positions.stop_loss
+    _let_makers_balance(spec, layout, size, len(markets))
+    price, cached = mark[layout.market], index[layout.market]
+    paid = price.copy()
+    paid[first:] = np.where(positions.entry > 0, positions.entry, price[first:])
+    cached[first:] += positions.funding
+    quote = -layout.per_account(size * paid)
+    quote[spec.first_person :] += positions.collateral
+    quote[: spec.first_person] += _dense_equity(spec, layout.per_account(np.abs(size) * price))
+    check_bounds(size, mark, cached, quote)
+    return Start(Holdings(layout, quote, size, cached), index, take_profit, stop_loss)
 
 
 def draw_index(markets: Markets, mark: Ints, seed: int) -> Ints:
@@ -173,12 +204,18 @@ def _draw_equity(
     equity = layout.per_account(notional // at_most) // 1_000 * factor
     floor = layout.per_account(notional * (markets.imf_ppm[layout.market] // 100) // 10_000) // 10 * 11
     equity = np.maximum(equity, floor) + 1_000_000
-    makers = slice(1, 1 + spec.makers)
-    equity[makers] = layout.per_account(notional)[makers] // 2 + MAKER_CUSHION_QUANTUMS
-    equity[1 + spec.makers : spec.first_person] = spec.opportunist_usd
-    equity[VAULT] = spec.vault_usd
+    equity[: spec.first_person] = _dense_equity(spec, layout.per_account(notional))
     worth: Ints = equity
     return worth
+
+
+def _dense_equity(spec: Population, notional: Ints) -> Ints:
+    """Account values of vault, makers, opportunists and squeezers; the notional is of all accounts."""
+    equity = np.full(spec.first_person, spec.opportunist_usd)
+    makers = slice(1, 1 + spec.makers)
+    equity[makers] = notional[makers] // 2 + MAKER_CUSHION_QUANTUMS
+    equity[VAULT] = spec.vault_usd
+    return equity
 
 
 def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, seed: int) -> Intents:
@@ -193,7 +230,7 @@ def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, se
     each = -(-total * activity // int(activity.sum())) if total else np.zeros_like(activity)
     account = np.repeat(people, each)
     number = np.arange(len(account)) - np.repeat(np.cumsum(each) - each, each)
-    words = grid_words(seed, "people/intent", rows[account] * PERSON_STRIDE + number, 5)
+    words = grid_words(seed, "people/intent", rows[account] * PERSON_STRIDE + number, 7)
     held = np.diff(np.append(layout.start, layout.slots))
     slot = layout.start[account] + uniform_below(words[:, 1], held[account])
     market = layout.market[slot]
@@ -204,7 +241,15 @@ def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, se
     order = np.lexsort((number, account, at_ms))
     size = sign * np.maximum(1, worth // mark[market])
     maker_slot = maker * layout.markets + market
-    return Intents(*(column[order] for column in (at_ms, account, market, slot, maker_slot, size)))
+    limit_ppm = _limit_ppm(spec.traders, words[:, 5], words[:, 6])
+    return Intents(*(column[order] for column in (at_ms, account, market, slot, maker_slot, size, limit_ppm)))
+
+
+def _limit_ppm(traders: Traders, choice: Words, distance: Words) -> Ints:
+    """0 for market orders; the distance of a limit order is lognormal about its median, at most 50 %."""
+    drawn = scaled_by_exp(traders.limit_distance_ppm, normal_ppm(distance))
+    is_limit = uniform_below(choice, 1_000_000) < traders.limit_ppm
+    return np.where(is_limit, np.clip(drawn, 100, 500_000), 0)
 
 
 def draw_transfers(spec: Population, layout: Layout, night_ms: int, seed: int) -> Transfers:

@@ -3,13 +3,14 @@
 A path is a cumulative sum of integer steps (an arithmetic walk in parts of the starting price, not a geometric one),
 between 5 % and 8 times the start:
 
-    level[t] = sum over steps of ( loading * (common step + drift) + own step ) - crash(t)      in 2^-30 of the start
+    level[t] = sum over steps of ( loading * (common step + drift) + own step ) + gap(t) - crash(t)    in 2^-30 of it
     spot[t]  = max( start + floor(start * min(level[t], 7) / 2^30), 5 % of the start )
 
 A step is the sum of a word's eight bytes about its mean (Irwin and Hall: near normal, nothing beyond 4.9 sigma). Each
 market and the common factor have their own stream, named after the market: a market's path does not depend on which
 others are there. Volatilities and crash depths are assumptions [A], the crash's shape is that of 10 October 2025 [K]:
-majors -10..-15 %, alts -50..-80 % within 30 to 60 minutes.
+majors -10..-15 %, alts -50..-80 % within 30 to 60 minutes. A regime may also be a tape (``models/tapes.py``): then the
+prices are the file's, and nothing is drawn.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from drydock.harness.mistakes import did_you_mean
 from drydock.harness.stream import Stream, Words
 from drydock.models.markets import Markets
+from drydock.models.tapes import Tape
 
 Int64s = NDArray[np.int64]
 
@@ -53,6 +55,20 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A move while nobody can trade, linear in time; before and after it prices are flat.
+
+    Havens (as in ``Crash``) go by ``haven_ppm``, all other markets by ``other_ppm``. The defaults lie inside the halt
+    of 19 January 2026, and are assumptions: that gold moved more than crypto that night is not checked.
+    """
+
+    start_ms: int = 100 * 60_000
+    duration_ms: int = 25 * 60_000
+    haven_ppm: int = 15_000
+    other_ppm: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
 class Regime:
     """One kind of outside market. Volatility is a standard deviation over an hour, drift a change over an hour, for a
     market that loads 100 % on the common factor.
@@ -67,6 +83,13 @@ class Regime:
     crash: Crash | None = None
     rate_base_ppm: int = 200
     rate_noise_ppm: int = 0
+    gap: Gap | None = None
+    tape: Tape | None = None
+
+    @property
+    def is_walking(self) -> bool:
+        """Whether prices have steps of their own, apart from a crash or a gap."""
+        return bool(self.common_volatility_ppm or self.own_volatility_ppm or self.drift_ppm)
 
 
 REGIMES = {
@@ -76,6 +99,7 @@ REGIMES = {
         Regime("calm", 3_000, 2_500, rate_noise_ppm=40),
         Regime("trend", 4_000, 3_000, drift_ppm=10_000, rate_noise_ppm=60),
         Regime("crash", 12_000, 10_000, crash=Crash(), rate_noise_ppm=400),
+        Regime("gap", gap=Gap()),
     )
 }
 
@@ -90,13 +114,20 @@ def regime(name: str) -> Regime:
 
 # ---- spot ---------------------------------------------------------------------------------------------------------
 def paths(regime: Regime, seed: int, markets: Markets, step_ms: int, steps: int) -> Int64s:
-    """Spot prices ``int64[steps, markets]`` in price quantums; row 0 is the market's reference price (a crash may start
-    with it), one row every ``step_ms``.
+    """Spot prices ``int64[steps, markets]`` in price quantums, one row every ``step_ms``.
+
+    Row 0 is the market's reference price (a crash may start with it), or what the tape says.
     """
+    if regime.tape is not None:
+        return regime.tape.prices(markets, step_ms, steps)
     start = markets.reference_price_quantums
-    if not (regime.common_volatility_ppm or regime.own_volatility_ppm or regime.drift_ppm or regime.crash):
+    if not (regime.is_walking or regime.crash or regime.gap):
         return np.broadcast_to(start, (steps, len(markets)))
-    level = _walk(regime, seed, markets, step_ms, steps)
+    level = (
+        _walk(regime, seed, markets, step_ms, steps) if regime.is_walking else np.zeros((len(markets), steps), np.int64)
+    )
+    if regime.gap is not None:
+        level += _move(regime.gap, markets, step_ms, steps)
     if regime.crash is not None:
         level -= _fall(regime.crash, seed, markets, step_ms, steps)
     np.minimum(level, _LEVEL_MAX, out=level)
@@ -143,10 +174,21 @@ def byte_sums(words: Words) -> Int64s:
 def _fall(crash: Crash, seed: int, markets: Markets, step_ms: int, steps: int) -> Int64s:
     """The crash as ``[markets, steps]`` in 2^-30 of the start: depth * min(time since its start / duration, 1)."""
     duration_ms = Stream(seed, "crash/duration").between(crash.duration_ms_min, crash.duration_ms_max)
-    since_ms = np.arange(steps, dtype=np.int64) * step_ms - crash.start_ms
-    done = (np.minimum(np.maximum(since_ms, 0), duration_ms) << 20) // duration_ms
     depth_ppm = np.array([_depth_ppm(crash, seed, markets, at) for at in range(len(markets))], dtype=np.int64)
-    return ((depth_ppm << 20) // PPM)[:, None] * done[None, :] >> (40 - _LEVEL_SHIFT)
+    return _ramp(depth_ppm, crash.start_ms, duration_ms, step_ms, steps)
+
+
+def _move(gap: Gap, markets: Markets, step_ms: int, steps: int) -> Int64s:
+    """The gap as ``[markets, steps]`` in 2^-30 of the start."""
+    move_ppm = np.where(markets.factor_loading_ppm < _HAVEN_BELOW_PPM, gap.haven_ppm, gap.other_ppm)
+    return _ramp(move_ppm, gap.start_ms, gap.duration_ms, step_ms, steps)
+
+
+def _ramp(full_ppm: Int64s, start_ms: int, duration_ms: int, step_ms: int, steps: int) -> Int64s:
+    """``full * min(max(time since the start, 0) / duration, 1)`` as ``[markets, steps]`` in 2^-30 of the start."""
+    since_ms = np.arange(steps, dtype=np.int64) * step_ms - start_ms
+    done = (np.minimum(np.maximum(since_ms, 0), duration_ms) << 20) // duration_ms
+    return ((full_ppm << 20) // PPM)[:, None] * done[None, :] >> (40 - _LEVEL_SHIFT)
 
 
 def _depth_ppm(crash: Crash, seed: int, markets: Markets, at: int) -> int:
@@ -164,10 +206,13 @@ def external_rates_ppm(
     """Each external venue's Mark / Index - 1, ``int64[steps, venues, markets]`` in ppm.
 
     A constant of the market, uniform within +-``rate_base_ppm``, plus a venue's noise of deviation ``rate_noise_ppm``,
-    drawn again every ``hold_ms``. Without noise all venues agree, and the array is a read-only view.
+    drawn again every ``hold_ms``. Without noise all venues agree, and the array is a read-only view. Where a tape has
+    rates, they are those of its markets.
     """
     most = regime.rate_base_ppm
     base = np.array([Stream(seed, f"rate/{name}").between(-most, most) for name in markets.names], dtype=np.int64)
+    if regime.tape is not None and regime.tape.has_rates:
+        return regime.tape.rates(markets, base, venues, step_ms, steps)
     if regime.rate_noise_ppm == 0:
         return np.broadcast_to(base, (steps, venues, len(markets)))
     held = max(1, hold_ms // step_ms)

@@ -25,7 +25,7 @@ from drydock.models.service import Service
 from drydock.models.venue import StepSpec
 
 if TYPE_CHECKING:
-    from drydock.models.world import VenueWorld
+    from drydock.models.world import OrderStore, VenueWorld
 
 ACK_MS = 20
 ACK_MS_MAX = 5_000
@@ -42,6 +42,7 @@ class Player:
         self._lane = world.sim.lane_of("runbook")
         self._operate = new_seam(world.seams, "operator.act")
         self._snapshot: Snapshot | None = None
+        self._orders: OrderStore | None = None
         self._resumed_ms: int | None = None
 
     # ---- branches --------------------------------------------------------------------------------------------
@@ -114,18 +115,30 @@ class Player:
         return True
 
     def _do_resume(self, spec: StepSpec) -> Steps:
+        yield from self._hold_auction()
         self._sim.emit(self._check_resume())
         yield from self._change_mode("ok")
         self._world.chain.reconcile_l1()
         self._resumed_ms = self._sim.now_ms
         return True
 
+    def _hold_auction(self) -> Steps:
+        """G18: after a long closure orders are collected for as long as the table says, and met all at once."""
+        world, auction = self._world, self._world.venue.safeguards.auction
+        if auction is None or world.venue.order_book is None or world.closed_since_ms is None:
+            return
+        length_ms = auction.length_ms(self._sim.now_ms - world.closed_since_ms)
+        if length_ms:
+            yield from self._change_mode("auction")
+            yield self._sim.sleep(length_ms, "auction")
+            world.matching.uncross()
+
     def _change_mode(self, mode: str) -> Steps:
         """Every running service acknowledges before the mode is announced."""
         world = self._world
         world.acked_modes.clear()
         yield from self._wait_for_acks(mode)
-        before, world.mode = world.mode, mode
+        before = world.set_mode(mode)
         self._sim.emit(ModeChanged(before, mode, len(self._waiting())))
         world.on_mode_changed()
 
@@ -149,6 +162,12 @@ class Player:
 
     def _do_snapshot(self, spec: StepSpec) -> Steps:
         self._snapshot = self._world.chain.snapshot()
+        self._orders = self._world.keep_orders()
+        return True
+        yield
+
+    def _do_cancel_orders(self, spec: StepSpec) -> Steps:
+        self._world.cancel_orders(spec.keep)
         return True
         yield
 
@@ -192,12 +211,15 @@ class Player:
         if self._snapshot is None:
             return False
         world.restore(self._snapshot)
+        if self._orders is not None:
+            world.restore_orders(self._orders)
         high, low = world.chain.root()
         kept = self._snapshot.root
         self._sim.emit(
             RollbackDone(
                 self._snapshot.height, high, low, kept[0], kept[1], world.chain.height, world.cloud.height,
                 world.index_rows_height(), max(page.height for page in world.pages), world.chain.sequence,
+                world.orders_height(),
             )
         )  # fmt: skip
         return True
@@ -234,4 +256,5 @@ class Player:
         world = self._world
         down = sum(1 for service in world.services.values() if not service.is_ready)
         missing = int((world.cloud.index_ms < self._restarted_ms()).sum())
-        return ResumeChecked(self._oldest_price_age_ms(), missing, self._markets_apart(), down)
+        thin = len(world.matching.thin()) if world.venue.order_book is not None else 0
+        return ResumeChecked(self._oldest_price_age_ms(), missing, self._markets_apart(), down, thin)

@@ -18,6 +18,7 @@ SEAM_SENTENCES: Mapping[str, str] = {
     "liquidator.load": "a restarted liquidator reads the accounts from the chain",
     "portfolio.read": "the portfolio page reads the state it shows",
     "vault.read": "the vault page reads the state it shows",
+    "front_page.read": "the front page reads the prices it shows",
     "gateway.send": "an intent on its way from a client to matching",
     "operator.act": "an operator begins a step",
 }

@@ -29,6 +29,7 @@ from drydock.models.events import (
     WindowClosed,
 )
 from drydock.models.model import VenueModel
+from drydock.models.names import account_name
 from drydock.models.perp.units import INDEX_SHIFT
 
 USD = 1_000_000
@@ -96,10 +97,10 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     ),
     TickPaused: lambda d, m: f"funding pauses: the oracle is {d.price_age_ms} ms old",
     Liquidation: lambda d, m: (
-        f"account {d.account} is liquidated ({d.share_ppm // 10_000} %), worth {d.equity_quantums // USD} USD "
+        f"{account_name(m, d.account)} is liquidated ({d.share_ppm // 10_000} %), worth {d.equity_quantums // USD} USD "
         f"against {d.margin_quantums // USD} USD"
     ),
-    Bust: lambda d, m: f"the chain busts a fill of account {d.taker}",
+    Bust: lambda d, m: f"the chain busts a fill of {account_name(m, d.taker)}",
     IntentsBlocked: lambda d, m: f"{d.intents} intents found the venue closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,

@@ -167,7 +167,7 @@ class Shadow:
             return
         slot_of, trade = self.holdings.layout.slot_of, self.holdings.trade_one
         index = self.index(self._fills[0][0]).tolist()
-        for _, (market, taker, maker, size, price, _) in self._fills:
+        for _, (market, taker, maker, size, price, _, _) in self._fills:
             now = index[market]
             trade(slot_of[(taker, market)], size, price, now)
             trade(slot_of[(maker, market)], -size, price, now)

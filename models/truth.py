@@ -95,6 +95,10 @@ class Outside:
         spot = self._spot[np.minimum(at_ms // self._step_ms, len(self._spot) - 1)]
         return rate_of(median_of_all(votes.swapaxes(0, 1))) * spot
 
+    def mark_one(self, at_ms: int, market: int) -> int:
+        """The true mark of one market."""
+        return int(self.mark(at_ms)[market])
+
     def mark(self, at_ms: int) -> Ints:
         """The true mark: spot times one plus the median external rate."""
         return mark_price(self.spot(at_ms), self.median_rate(at_ms))

@@ -13,8 +13,9 @@ from drydock.harness.port import Range
 
 Readiness = Literal["process_up", "per_market_loaded", "all_loaded", "checksum_verified"]
 OnMissing = Literal["default_zero", "skip", "raise"]
-Mode = Literal["ok", "maintenance", "cancel_only", "post_only"]
-Action = Literal["fill", "liquidate", "withdraw", "cancel", "post"]
+Mode = Literal["ok", "maintenance", "cancel_only", "post_only", "auction"]
+Action = Literal["fill", "liquidate", "trigger", "withdraw", "cancel", "post"]
+OrderKind = Literal["limit", "take_profit", "stop_loss"]
 
 Millis = Annotated[int, Range(0, 86_400_000)]
 Period = Annotated[int, Range(1, 86_400_000)]
@@ -22,13 +23,15 @@ Ppm = Annotated[int, Range(0, 1_000_000)]
 Money = Annotated[int, Range(0, 1_000_000_000_000_000)]
 Count = Annotated[int, Range(0, 1_000_000)]
 
-MODES: tuple[Mode, ...] = ("ok", "maintenance", "cancel_only", "post_only")
+MODES: tuple[Mode, ...] = ("ok", "maintenance", "cancel_only", "post_only", "auction")
 LEGAL_MODE_CHANGES = frozenset(
     {
         ("ok", "cancel_only"), ("ok", "maintenance"), ("ok", "post_only"),
         ("cancel_only", "maintenance"), ("cancel_only", "post_only"), ("cancel_only", "ok"),
         ("post_only", "ok"), ("post_only", "maintenance"), ("post_only", "cancel_only"),
         ("maintenance", "cancel_only"), ("maintenance", "post_only"), ("maintenance", "ok"),
+        ("maintenance", "auction"), ("cancel_only", "auction"), ("post_only", "auction"),
+        ("auction", "ok"), ("auction", "maintenance"),
     }
 )  # fmt: skip
 """A venue may leave MAINTENANCE in steps or at once; what it must not do is announce the mode that it is already in."""
@@ -52,7 +55,27 @@ class OracleSpec:
     tick_ms: Period = 1_000  # [A]
     external_tick_ms: Period = 5_000  # [A] at least as often as marks are computed
     mark_ms: Period = 5_000  # [S] marks are computed and published every 5 s
+    mark_phase_ms: Millis | None = None  # [A] at t mod mark_ms; null: counted from the service's start
     send_ms: Millis = 40  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBookSpec:
+    """The order book, and how the mark listens to it. A venue without one fills intents at mark.
+
+    The venue's own votes: the median of bid, ask and last-trade averages, and the mid average ([S] paradex-docs
+    mark-price-calculation.mdx, January 2026); the third vote is the median of the external venues.
+    """
+
+    two_votes: Literal["mean", "lower", "upper"] = "mean"  # [A] the median of an even number of votes
+    empty_side: Literal["hold", "drop", "zero"] = "hold"  # [A] what the average of a side without orders does
+    cold_start: Literal["keep", "last_trade", "forget"] = "keep"  # [A] which averages outlive a restart
+    needs_external: bool = False  # [A] whether a mark is published without any external vote
+    unwind_ms: Period = 5_000  # [A] the Liquidator Vault sells what it took over this often ...
+    unwind_phase_ms: Millis = 1_500  # [A] ... at t mod unwind_ms ...
+    unwind_ppm: Ppm = 1_000_000  # [A] ... this share of its inventory
+    resync_ms: Millis = 2_000  # [A] an account whose fill was bust is closed for so long
+    trigger_ms: Millis = 5  # [A] from a mark to the market order of a trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,8 @@ class LiquidationSpec:
     """The liquidator: health check, shares, penalty ([S] paradex-docs liquidations.mdx)."""
 
     check_ms: Period = 5_000  # [S]
+    check_phase_ms: Millis | None = None  # [A] at t mod check_ms; null: counted from the service's start
+    notional_max_quantums: Money | None = None  # [A] G20: no more than this is taken over in one check
     step_ppm: Ppm = 200_000  # [S]
     target_ppm: Ppm = 900_000  # [S]
     fee_ppm: Ppm = 700_000  # [S] 70 % in the text, 50 % in the table
@@ -107,6 +132,8 @@ class ReadModelSpec:
 
     refresh_ms: Period = 15_000  # [A]
     lag_ms_max: Millis = 60_000  # [A] declared: how far a page may be behind
+    after_rollback: Literal["reread", "newest_height"] = "reread"  # [A] what a page does with a lower height
+    before_load: Literal["blank", "default_zero"] = "blank"  # [A] what the front page shows before prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +154,57 @@ class PriceFreshness:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalMark:
+    """G13: ``(1 - w) * external + w * own book``; w grows over ``ramp_ms`` of ticks with both sides and a spread."""
+
+    ramp_ms: Period = 1_800_000  # [S] Paradex, 2026
+    spread_ppm_max: Ppm = 10_000  # [S]
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """G18: after a gap the venue collects orders and uncrosses once ([S] Vega 0094-PRAC).
+
+    Gap from, auction length: 10 s, 1 min; 1 min, 5 min; 10 min, 1 h; 1 h, 1 h; 6 h, 3 h; 24 h, 6 h, each times
+    ``scale_ppm``; the largest threshold below the gap counts.
+    """
+
+    scale_ppm: Annotated[int, Range(1, 1_000_000)] = 1_000_000
+
+    def length_ms(self, gap_ms: int) -> int:
+        """How long the auction lasts after a closure of this length; 0 for a short one."""
+        lengths = [length for gap, length in AUCTION_TABLE_MS if gap_ms >= gap]
+        return lengths[-1] * self.scale_ppm // 1_000_000 if lengths else 0
+
+
+AUCTION_TABLE_MS = (
+    (10_000, 60_000), (60_000, 300_000), (600_000, 3_600_000), (3_600_000, 3_600_000), (21_600_000, 10_800_000),
+    (86_400_000, 21_600_000),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """G21: liquidations halt for ``halt_ms`` when more was liquidated than the price move of the window explains.
+
+    limit = base + factor * open interest * largest move of a mark in the window ([I] no venue documents one).
+    """
+
+    window_ms: Period = 60_000
+    base_quantums: Money = 1_000_000_000_000
+    factor_ppm: Annotated[int, Range(0, 100_000_000)] = 2_000_000
+    halt_ms: Period = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalGate:
+    """G22: after a closure of ``gap_ms`` nothing is paid out for ``hold_ms`` ([S] dYdX: 50 blocks after 5 min)."""
+
+    gap_ms: Period = 300_000
+    hold_ms: Period = 600_000
+
+
+@dataclass(frozen=True, slots=True)
 class Safeguards:
     """Named switches, each with its value; off is null or false."""
 
@@ -135,6 +213,12 @@ class Safeguards:
     mode_matrix: bool = True
     price_freshness: PriceFreshness | None = None
     funding_pause_ms: Period | None = None
+    post_only_band_ppm: Ppm | None = None
+    external_mark: ExternalMark | None = None
+    grace_ms: Period | None = None
+    auction: Auction | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    withdrawal_gate: WithdrawalGate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +233,13 @@ class Declared:
     grace_ms: Millis = 0  # [A] no liquidation so soon after OK
     copies_lag_ms: Millis = 15_000  # [A] of F4
     index_gap_cap_ms: Millis | None = None
-    ok: tuple[Action, ...] = ("fill", "liquidate", "withdraw", "cancel", "post")
+    mark_band_ppm: Ppm = 0  # [A] how far a right mark may be from the outside price: what the own book adds
+    post_only_band_ppm: Ppm | None = None  # [S] 5 bps since February 2026
+    retained_orders: tuple[OrderKind, ...] = ("take_profit", "stop_loss")  # [P] what a rollback keeps
+    ok: tuple[Action, ...] = ("fill", "liquidate", "trigger", "withdraw", "cancel", "post")
     cancel_only: tuple[Action, ...] = ("liquidate", "cancel")
-    post_only: tuple[Action, ...] = ("liquidate", "cancel", "post")
+    post_only: tuple[Action, ...] = ("liquidate", "trigger", "cancel", "post")
+    auction: tuple[Action, ...] = ("cancel", "post")
     maintenance: tuple[Action, ...] = ()
 
     def allows(self, mode: str, action: Action) -> bool:
@@ -166,6 +254,7 @@ class Venue:
 
     markets: MarketsSpec = field(default_factory=MarketsSpec)
     oracle: OracleSpec = field(default_factory=OracleSpec)
+    order_book: OrderBookSpec | None = None
     funding: FundingSpec = field(default_factory=FundingSpec)
     liquidation: LiquidationSpec = field(default_factory=LiquidationSpec)
     chain: ChainSpec = field(default_factory=ChainSpec)
@@ -176,9 +265,45 @@ class Venue:
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
-    """People: how many, how large, how levered, how active ([A] where docs/provenance.md has no source)."""
+class Traders:
+    """How those behave who quote, and who left orders behind. It means something only with an order book."""
 
+    maker_levels_ppm: tuple[Ppm, ...] = (300, 1_200, 3_000)  # [A] 3, 12 and 30 bps from the outside price
+    maker_level_usd: Money = 60_000_000_000  # [A] $60,000 a level
+    maker_inventory_usd: Money = 1_000_000_000_000  # [A] $1 M: beyond it a maker quotes one side only
+    maker_quote_ms: Period = 5_000  # [A] looks at outside prices so often
+    maker_requote_ppm: Ppm = 200  # [A] and quotes anew where they moved by 2 bps, or where a level was taken
+    maker_return_ms: Millis = 600_000  # [A] median, after a closure that nobody had announced
+    maker_return_sigma_ppm: Ppm = 800_000  # [A]
+    maker_return_planned_ms: Millis = 5_000  # [A] after a closure within the announced window
+    arbitrage_ppm: Ppm = 1_000  # [A] quotes 10 bps off the outside price are taken, in OK
+    harvests_per_hour: Annotated[int, Range(0, 100_000)] = 90  # [A] in each market, while its book is thin
+    squeezes_per_hour: Annotated[int, Range(0, 100_000)] = 600  # [A] in all markets together
+    thin_spread_ppm: Ppm = 10_000  # [A] a book is thin where a side is empty or the spread above 1 %
+    offset_ppm_min: Ppm = 50_000  # [A] how far from the anchor, in ppm of the price band
+    offset_ppm_max: Ppm = 950_000  # [A]
+    order_usd: Money = 20_000_000_000  # [A] median of an opportunist's order
+    order_sigma_ppm: Annotated[int, Range(0, 3_000_000)] = 1_200_000  # [A]
+    both_sides_ppm: Ppm = 400_000  # [A] harvests that quote both sides
+    at_mark_ppm: Ppm = 500_000  # [A] harvests that are anchored at the mark; the others at the outside price
+    squeeze_width_ppm: Ppm = 10_000  # [A] half of the distance between a squeezer's bid and ask
+    take_profit_ppm: Ppm = 250_000  # [A] share of positions with a take-profit order ...
+    take_profit_distance_ppm: Ppm = 30_000  # [A] ... and its median distance
+    stop_loss_ppm: Ppm = 250_000  # [A]
+    stop_loss_distance_ppm: Ppm = 20_000  # [A]
+    trigger_sigma_ppm: Annotated[int, Range(0, 3_000_000)] = 600_000  # [A]
+    limit_ppm: Ppm = 50_000  # [A] share of intents that are limit orders in the book ...
+    limit_distance_ppm: Ppm = 20_000  # [A] ... and their median distance from the mark
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """People: how many, how large, how levered, how active ([A] where docs/provenance.md has no source).
+
+    ``file`` names a CSV of positions beside the scenario; its people then stand in the place of the drawn ones.
+    """
+
+    file: str | None = None
     accounts: Annotated[int, Range(2, 200_000)] = 2_000
     makers: Annotated[int, Range(1, 64)] = 4
     opportunists: Annotated[int, Range(0, 64)] = 0  # [A] quote far from mark where a book is thin
@@ -191,6 +316,7 @@ class Population:
     fills_per_minute: Annotated[int, Range(0, 60_000)] = 300  # [I] 5 fills/s, the low end of 8-23
     transfers_per_hour: Annotated[int, Range(0, 100_000)] = 60  # [A] L1 deposits and withdrawals
     withdraw_ppm: Ppm = 500_000  # [A] share of transfers that are withdrawals
+    traders: Traders = field(default_factory=Traders)
 
     @property
     def first_person(self) -> int:
@@ -201,10 +327,10 @@ class Population:
 # ---- the runbook ------------------------------------------------------------------------------------------
 StepKind = Literal[
     "announce", "set_mode", "drain", "snapshot", "stop_services", "start_services", "scale_up", "verify", "wait",
-    "rollback", "resume",
+    "rollback", "cancel_orders", "resume",
 ]  # fmt: skip
 Gate = Literal["processes_up", "ready", "indices_present", "copies_agree", "prices_fresh"]
-SERVICES = ("market_data", "funding", "liquidator", "portfolio", "vault", "gateway")
+SERVICES = ("market_data", "funding", "liquidator", "portfolio", "vault", "front_page", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +346,7 @@ class StepSpec:
     duration_ms: Millis = 0
     mode: Mode | None = None
     services: tuple[str, ...] = ()
+    keep: tuple[OrderKind, ...] = ()
     gate: tuple[Gate, ...] = ()
     timeout_ms: Millis = 60_000
     on_fail: Literal["continue", "incident", "wait"] = "continue"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,25 @@ from drydock.models.database import SimulatedDatabase
 from drydock.models.events import BlockSealed
 from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEngine
 from drydock.models.liquidator import Liquidator
+from drydock.models.makers import Makers
 from drydock.models.market_data import MarketData
+from drydock.models.matching import BY_STEP, OPEN_MODES, Kept, Matching
 from drydock.models.model import model_of
 from drydock.models.operators import Operators
-from drydock.models.pages import Page, totals
+from drydock.models.opportunists import Opportunists
+from drydock.models.order_events import OrdersKept
+from drydock.models.pages import FrontPage, Page, totals
 from drydock.models.people import Gateway, People
 from drydock.models.population import draw_intents, draw_start, draw_transfers
+from drydock.models.resync import Resync
 from drydock.models.runbook import Player
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.shadow import Shadow
+from drydock.models.traders import TriggerOrders, triggers_of
+from drydock.models.triggers import KeptTriggers, Triggers
 from drydock.models.truth import Outside, Truth
-from drydock.models.venue import Action, Runbook
+from drydock.models.venue import Action, OrderBookSpec, OrderKind, Runbook
 from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
@@ -39,8 +46,16 @@ BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_pr
 """How long each named boot step takes by itself ([A]); loading takes what its rows take."""
 FIRST_DRAW_MS = 3_600_000
 """Of the outside world so much is drawn at first; a longer night draws the rest when it gets there."""
+FOR_EVER_MS = 1 << 40
 BULK_ROWS = 4
 """The accounts table of the database stands for bulk data: so many rows per market are copied before the indices."""
+
+
+class OrderStore(NamedTuple):
+    """Orders in the books, and triggers that wait."""
+
+    books: Kept
+    triggers: KeptTriggers
 
 
 class VenueWorld:
@@ -59,6 +74,9 @@ class VenueWorld:
         self.settle_ms = runbook.settle_ms
         self.window_closed: SimpyEvent = sim.event()
         self.mode = "ok"
+        self.ok_since_ms = -FOR_EVER_MS
+        self.closed_since_ms: int | None = None
+        self.withdrawals_from_ms = 0
         self.acked_modes: dict[str, str] = {}
         self.restarted_ms: int | None = None
         self.seams = Seams()
@@ -72,7 +90,8 @@ class VenueWorld:
     # ---- construction ----------------------------------------------------------------------------------------
     def _build_state(self) -> None:
         seed, spec, markets = self.sim.seed, self.venue.oracle, self.markets
-        regime = regimes.regime(self.case.regime)
+        model = model_of(self.case.scenario)
+        regime = model.regime(self.case.regime)
         if regime.crash is not None:
             regime = replace(regime, crash=replace(regime.crash, start_ms=self.runbook.before_ms // 2))
 
@@ -91,7 +110,7 @@ class VenueWorld:
             (lambda: draw(self.night_ms)) if is_long else None,
         )
         mark = self.outside.mark(0)
-        start = draw_start(self.population, markets, mark, seed)
+        start = draw_start(self.population, markets, mark, seed, model.positions)
         self.layout = start.holdings.layout
         self.truth = Truth(self.venue, self.runbook, markets, self.outside, start.holdings, start.index)
         self.truth.shadow = Shadow(self.truth, self.sim)
@@ -107,11 +126,16 @@ class VenueWorld:
         self.chain.on_bust = self.cloud.on_bust
         self.chain.on_sealed = self._on_sealed
         self.gateway = Gateway(self)
+        if self.venue.order_book is not None:
+            self._build_market(self.venue.order_book)
         self.market_data = self.make_market_data()
         self.funding = self.make_funding()
         self.liquidator = self.make_liquidator()
         self.pages = [Page(self, "portfolio"), Page(self, "vault")]
-        parts: list[Service] = [self.market_data, self.funding, self.liquidator, *self.pages, self.gateway]
+        self.front_page = FrontPage(self)
+        parts: list[Service] = [
+            self.market_data, self.funding, self.liquidator, *self.pages, self.front_page, self.gateway
+        ]  # fmt: skip
         self.services = {service.name: service for service in parts}
         intents = draw_intents(self.population, self.layout, mark, self.night_ms, seed)
         transfers = draw_transfers(self.population, self.layout, self.night_ms, seed)
@@ -119,6 +143,16 @@ class VenueWorld:
         incident = self.runbook.on_incident
         self.operators = None if incident is None else Operators(self, incident)
         self.player = self.make_player()
+
+    def _build_market(self, book: OrderBookSpec) -> None:
+        """The order book and those who quote it. A venue without one has none of these parts."""
+        start, seed = self._start, self.sim.seed
+        self.matching = self.make_matching()
+        self.makers = Makers(self)
+        self.opportunists = [Opportunists(self, "harvest"), Opportunists(self, "squeeze")]
+        self.triggers = self.make_triggers(triggers_of(start, self.population, self._mark, seed))
+        self.resync = Resync(self, book)
+        self.chain.on_bust = self.resync.on_bust
 
     # A canary is a wrong build: it overrides one of these, or one method of a part.
     def make_database(self) -> SimulatedDatabase:
@@ -138,6 +172,14 @@ class VenueWorld:
     def make_chain(self, holdings: Any, index: Ints, mark: Ints) -> Chain:
         """The chain's copy of the state."""
         return Chain(self, holdings, index, mark)
+
+    def make_matching(self) -> Matching:
+        """The order books and their rules."""
+        return Matching(self)
+
+    def make_triggers(self, orders: TriggerOrders) -> Triggers:
+        """Take-profit and stop-loss orders."""
+        return Triggers(self, orders)
 
     def make_market_data(self) -> MarketData:
         """The market data service."""
@@ -168,7 +210,11 @@ class VenueWorld:
         if self.operators is not None:
             self.operators.start()
         self.people.start()
-        self.on_mode_changed()
+        self.people.open()
+        self.cloud.refresh_free()
+        self.chain.arm()
+        if self.venue.order_book is not None:
+            self.makers.start()
         self.sim.spawn("runbook", self.player.play())
 
     def until(self, step: str, offset_ms: int) -> SimpyEvent:
@@ -200,21 +246,70 @@ class VenueWorld:
     # ---- mode ------------------------------------------------------------------------------------------------
     @property
     def is_trading(self) -> bool:
-        """Whether fills are possible: mode OK."""
+        """Whether people's fills are possible: mode OK."""
         return self.mode == "ok"
+
+    @property
+    def takes_orders(self) -> bool:
+        """Whether orders can be entered: with a book also while only post-only ones are taken."""
+        return self.mode == "ok" or (self.venue.order_book is not None and self.mode in ("post_only", "auction"))
+
+    @property
+    def is_withdrawal_held(self) -> bool:
+        """G22: whether nothing is paid out because the venue was closed for long."""
+        return self.sim.now_ms < self.withdrawals_from_ms
 
     def may(self, action: Action) -> bool:
         """Whether services do this now: they honour the declared matrix only where it is switched on."""
         return not self.venue.safeguards.mode_matrix or self.venue.declared.allows(self.mode, action)
 
+    def may_act(self, action: Action) -> bool:
+        """:meth:`may` of what the venue does to people by itself; with G17 on only when the grace after OK is over.
+
+        What needs the books needs them open, matrix or not.
+        """
+        if action != "liquidate" and self.mode not in OPEN_MODES:
+            return False
+        grace_ms = self.venue.safeguards.grace_ms
+        is_early = grace_ms is not None and self.is_trading and self.sim.now_ms < self.ok_since_ms + grace_ms
+        return not is_early and self.may(action)
+
+    def set_mode(self, mode: str) -> str:
+        """The venue is in a mode from now on; returns the one before."""
+        before, self.mode, now_ms = self.mode, mode, self.sim.now_ms
+        if before == "ok":
+            self.closed_since_ms = now_ms
+        if mode == "ok":
+            self.ok_since_ms = now_ms
+            gate, gap_ms = self.venue.safeguards.withdrawal_gate, now_ms - (self.closed_since_ms or now_ms)
+            if gate is not None and gap_ms >= gate.gap_ms:
+                self.withdrawals_from_ms = now_ms + gate.hold_ms
+        return before
+
     def on_mode_changed(self) -> None:
         """People follow the status page, the sequencer the trade."""
+        self.cloud.refresh_free()
         if self.is_trading:
-            self.cloud.refresh_free()
             self.people.open()
             self.chain.arm()
         else:
             self.people.close()
+        if self.venue.order_book is not None:
+            self.makers.on_mode(self.mode)
+            self.after_prices()
+
+    def after_prices(self) -> None:
+        """New marks are in the cloud: what the venue's own orders, and those who wait for thin books, make of them."""
+        if self.venue.order_book is None:
+            return
+        self.matching.enforce_band()
+        self.triggers.on_prices()
+        is_thin = self.takes_orders and bool(self.matching.thin())
+        for waiting in self.opportunists:
+            if is_thin:
+                waiting.watch()
+            else:
+                waiting.rest()
 
     # ---- services --------------------------------------------------------------------------------------------
     def boot_ms(self, service: str, step: str) -> int:
@@ -240,6 +335,8 @@ class VenueWorld:
     # ---- state -----------------------------------------------------------------------------------------------
     def _on_sealed(self, sealed: BlockSealed) -> None:
         self.cloud.height = sealed.height
+        if self.venue.order_book is not None:
+            self.resync.on_sealed()
         view = sealed.view
         self._history.append(
             (self.sim.now_ms, sealed.height, sealed.sequence, view.people_quantums, view.vault_quantums)
@@ -254,6 +351,43 @@ class VenueWorld:
         place = bisect_right(self._history, at_ms, key=lambda row: row[0])
         return self._history[max(0, place - 1)]
 
+    # ---- the order store ---------------------------------------------------------------------------------------
+    def keep_orders(self) -> OrderStore | None:
+        """Orders live in the cloud alone, so a snapshot of the chain keeps them beside it."""
+        if self.venue.order_book is None:
+            return None
+        self.note_orders("snapshot")
+        return OrderStore(self.matching.keep(), self.triggers.keep())
+
+    def restore_orders(self, store: OrderStore) -> None:
+        """Back to what was kept; everybody in RESYNC is done with it."""
+        self.matching.restore(store.books)
+        self.triggers.restore(store.triggers)
+        self.note_orders("rollback")
+
+    def cancel_orders(self, keep: tuple[OrderKind, ...]) -> None:
+        """The runbook's step: cancels all orders but these kinds, and tells their owners."""
+        if self.venue.order_book is None:
+            return
+        if "limit" not in keep:
+            self.matching.cancel_resting(BY_STEP)
+        self.triggers.cancel(keep)
+        self.note_orders("cancel")
+
+    def note_orders(self, moment: str) -> None:
+        """Says what is in the order store."""
+        triggers = self.triggers
+        self.sim.emit(
+            OrdersKept(
+                moment, self.matching.height(), np.flatnonzero(triggers.is_waiting), np.flatnonzero(triggers.is_told),
+                self.matching.resting(),
+            )
+        )  # fmt: skip
+
+    def orders_height(self) -> int:
+        """The greatest height at which an order in the store was entered."""
+        return 0 if self.venue.order_book is None else self.matching.height()
+
     def restore(self, snapshot: Snapshot) -> None:
         """Rolls every store back: chain, cloud, index rows, pages. L1 and the block sequence go on."""
         self.chain.restore(snapshot)
@@ -261,7 +395,7 @@ class VenueWorld:
         self.restore_index_rows()
         self._note_state()
         for page in self.pages:
-            page.drop()
+            page.drop(snapshot.height)
 
     def restore_index_rows(self) -> None:
         """Writes the chain's indices into the database, as of now."""

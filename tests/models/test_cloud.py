@@ -7,8 +7,8 @@ import pytest
 
 from drydock.harness.seam import Passage
 from drydock.models.chain import IndexTx
-from drydock.models.cloud import REJECTED_CLOSED, REJECTED_MARGIN, REJECTED_STALE
-from drydock.models.events import BlockSealed, Fill, IntentRejected, ModeChanged
+from drydock.models.events import BlockSealed, Fill, ModeChanged
+from drydock.models.order_events import IntentRejected
 from tests.nights import Stage, of, play, started_at, told
 
 

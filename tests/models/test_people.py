@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from drydock.harness.seam import Passage
-from drydock.models.events import Fill, IntentRejected, IntentsBlocked, L1Transferred, ModeChanged
+from drydock.models.events import Fill, IntentsBlocked, L1Transferred, ModeChanged
+from drydock.models.order_events import IntentRejected
 from drydock.models.people import GATEWAY_MS
 from drydock.models.population import draw_intents
 from tests.nights import Stage, of, play, told

@@ -1,0 +1,146 @@
+"""Makers: quote ladders around the outside price while the venue is open, and come back late after a bad closure.
+
+A maker knows prices of other venues, not the venue's mark. He looks at them at an even pace and quotes anew where they
+moved, or where a level of his was taken. A closure within the announced window finds him waiting; after any other he
+returns minutes later. In OK he also takes quotes that are far from the outside price: that is what POST_ONLY forbids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.harness.seam import Passage
+from drydock.models.matching import OF_ARBITRAGE, OPEN_MODES
+from drydock.models.perp.units import PPM
+from drydock.models.traders import return_ms
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
+SEND_MS = 2
+
+
+class Makers:
+    """All makers; accounts 1 to ``population.makers``, each with a slot in every market."""
+
+    def __init__(self, world: VenueWorld) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._spec = world.population.traders
+        self._count = count = world.population.makers
+        self._markets = len(world.markets)
+        self._lanes = [world.sim.lane_of(f"maker/{k}") for k in range(1, count + 1)]
+        self._matching_lane = world.sim.lane_of("matching")
+        self._quoted = np.zeros((count, self._markets), np.int64)
+        self._is_taken = np.ones((count, self._markets), np.bool_)
+        self._start = self._sizes().copy()
+        self._session = [0] * count
+        self.is_back = [False] * count
+        self._closures = 0
+        self._is_open = False
+
+    # ---- comings and goings --------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """The night begins with everybody quoting."""
+        self._is_open = True
+        for maker in range(self._count):
+            self._come_back((maker, self._session[maker]))
+
+    def on_mode(self, mode: str) -> None:
+        """Makers follow the status page."""
+        is_open = mode in OPEN_MODES
+        if is_open and not self._is_open:
+            self._return_later()
+        elif not is_open and self._is_open:
+            self._leave()
+        self._is_open = is_open
+
+    def _return_later(self) -> None:
+        world = self._world
+        announced_ms = world.runbook.before_ms + world.runbook.window_ms
+        is_planned = self._sim.now_ms <= announced_ms
+        self._closures += 1
+        for maker, lane in enumerate(self._lanes):
+            wait_ms = return_ms(world.population, maker + 1, self._closures, is_planned, self._sim.seed)
+            self._sim.call_in(wait_ms, self._come_back, (maker, self._session[maker]), lane, "return")
+
+    def _come_back(self, arg: tuple[int, int]) -> None:
+        maker, session = arg
+        if session == self._session[maker]:
+            self.is_back[maker] = True
+            self._is_taken[maker] = True
+            self._look(arg)
+
+    def _leave(self) -> None:
+        for maker in range(self._count):
+            self._session[maker] += 1
+            if self.is_back[maker]:
+                self.is_back[maker] = False
+                self._world.matching.pull_quotes(maker + 1)
+
+    # ---- quoting -------------------------------------------------------------------------------------------------
+    def was_taken(self, account: int, market: int) -> None:
+        """A level of this maker was met: he will quote this market anew."""
+        self._is_taken[account - 1, market] = True
+
+    def _look(self, arg: tuple[int, int]) -> None:
+        maker, session = arg
+        if session != self._session[maker]:
+            return
+        lane = self._lanes[maker]
+        self._sim.call_in(self._spec.maker_quote_ms, self._look, arg, lane, "look")
+        self._sim.cause = None
+        fair = self._world.outside.mark(self._sim.now_ms)
+        moved = np.abs(fair - self._quoted[maker]) * PPM > fair * self._spec.maker_requote_ppm
+        due = np.flatnonzero(moved | self._is_taken[maker])
+        if due.size:
+            self._quoted[maker, due] = fair[due]
+            self._is_taken[maker, due] = False
+            self._send(maker, self._quote, (maker, session, due, fair[due]))
+        if self._world.is_trading and self._world.matching.with_orders:
+            self._send(maker, self._take_off, (maker, session, fair))
+
+    def _send(self, maker: int, handler, arg: tuple[object, ...]) -> None:  # type: ignore[no-untyped-def]
+        """Through the front door, as everybody's orders."""
+        seam = self._world.gateway.seam
+        if not seam.bends:
+            self._sim.call_in(SEND_MS, handler, arg, self._matching_lane, "quote")
+            return
+        for late_ms, _ in seam.through(Passage(1, "quote")).groups():
+            self._sim.call_in(SEND_MS + late_ms, handler, arg, self._matching_lane, "quote")
+
+    def _quote(self, arg: tuple[int, int, Ints, Ints]) -> None:
+        maker, session, markets, fair = arg
+        if session != self._session[maker] or not self._world.gateway.is_ready:
+            self._is_taken[maker, markets] = True
+            return
+        held = (self._sizes()[maker, markets] - self._start[maker, markets]) * fair
+        most = self._spec.maker_inventory_usd
+        self._world.matching.quote(maker + 1, markets, fair, held < most, held > -most)
+
+    def _sizes(self) -> Ints:
+        """``[maker, market]``: a view of the cloud's holdings."""
+        first = self._markets
+        return self._world.cloud.holdings.size[first : first + self._count * self._markets].reshape(self._count, -1)
+
+    # ---- arbitrage -----------------------------------------------------------------------------------------------
+    def _take_off(self, arg: tuple[int, int, Ints]) -> None:
+        """Takes what others bid above, or ask below, the outside price by more than the arbitrage costs."""
+        maker, session, fair = arg
+        world = self._world
+        if session != self._session[maker] or not (world.is_trading and world.gateway.is_ready):
+            return
+        for market in sorted(world.matching.with_orders):
+            price, book = int(fair[market]), world.matching.books[market]
+            edge = price * self._spec.arbitrage_ppm // PPM
+            slot, most = world.layout.dense_slot(maker + 1, market), self._spec.maker_inventory_usd // price
+            if (book.best_bid or 0) > price + edge:
+                size = min(most, book.depth(1, price + edge))
+                world.matching.market_order(market, slot, -size, OF_ARBITRAGE, limit_price=price + edge)
+            if (book.best_ask or price) < price - edge:
+                size = min(most, book.depth(-1, price - edge))
+                world.matching.market_order(market, slot, size, OF_ARBITRAGE, limit_price=price - edge)

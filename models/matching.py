@@ -1,0 +1,337 @@
+"""Matching: the one door to the order books, and the rules that stand in it.
+
+Mode       POST_ONLY takes post-only orders alone, CANCEL_ONLY and MAINTENANCE none; the venue's own orders (triggers,
+           unwinding) match wherever the books are open, unless the declared matrix is honoured and forbids it.
+Band       an aggressive order trades within mark * (1 +- band); passive orders outside are accepted ([S] paradex-docs
+           price-bands.mdx). With the post-only band on (G15) orders in POST_ONLY, resting ones too, must lie within
+           +-band of the external fair price ([S] release notes v1.131.1).
+Margin     what an order would add to a position needs initial margin out of the free collateral; so does what rests.
+Remainder  of a market order: rejected ([S] price-bands.mdx).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drydock.models.book import Book, Fields, Match, Order
+from drydock.models.order_events import (
+    REJECTED_BAND,
+    REJECTED_CLOSED,
+    REJECTED_CROSSES,
+    REJECTED_EMPTY,
+    REJECTED_MARGIN,
+    REJECTED_ORDERS,
+    REJECTED_RESYNC,
+    REJECTED_STALE,
+    AuctionUncrossed,
+    IntentRejected,
+    OrderCancelled,
+    OrderPlaced,
+    QuotesPlaced,
+    QuotesPulled,
+)
+from drydock.models.perp.units import PPM
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
+OPEN_MODES = frozenset(("ok", "post_only"))
+BY_OWNER, BY_BAND, BY_STEP, BY_SELF_TRADE, BY_RESYNC, BY_POSITION = 1, 2, 3, 4, 5, 6
+OF_PERSON, OF_TRIGGER, OF_VAULT, OF_ARBITRAGE, OF_AUCTION = 0, 1, 2, 3, 4
+
+
+class Tops(NamedTuple):
+    """The tops of all books (price quantums, 0: none): best and second-best bid and ask, and the last trade."""
+
+    bid: Ints
+    ask: Ints
+    next_bid: Ints
+    next_ask: Ints
+    last: Ints
+
+
+class Kept(NamedTuple):
+    """What rests, as plain data: each book's orders."""
+
+    books: tuple[tuple[Fields, ...], ...]
+
+
+class Matching:
+    """Books of all markets in the cloud. Sizes are unsigned where a side is given, signed otherwise."""
+
+    def __init__(self, world: VenueWorld) -> None:
+        self._world = world
+        self._sim = world.sim
+        self._cloud = world.cloud
+        self._lane = world.sim.lane_of("matching")
+        self.books = [Book(self._reducible) for _ in world.markets.names]
+        self.last = np.zeros(len(self.books), np.int64)
+        self.resyncing: set[int] = set()
+        self._band_ppm: list[int] = world.markets.band_ppm.tolist()
+        self._imf_ppm: list[int] = world.markets.imf_ppm.tolist()
+        self._orders_max: list[int] = world.markets.orders_max.tolist()
+        self._dense = world.population.first_person
+        self._next_id = 1
+        self._reserved: dict[int, int] = {}
+        self._count: dict[tuple[int, int], int] = {}
+        self._entered_at: dict[int, int] = {}
+        self.with_orders: set[int] = set()
+        """Markets in which others than makers have orders: only there can a price be far from the outside one."""
+
+    # ---- what is allowed -----------------------------------------------------------------------------------------
+    @property
+    def is_open(self) -> bool:
+        """Whether orders can meet at all."""
+        return self._world.mode in OPEN_MODES
+
+    def _refusal(self, account: int, market: int) -> int:
+        """Why nothing is accepted of this account now; 0 if it is."""
+        if account in self.resyncing:
+            return REJECTED_RESYNC
+        if self._cloud.is_stale(market):
+            return REJECTED_STALE
+        return 0
+
+    def _reject(self, market: int, account: int, reason: int) -> None:
+        self._sim.emit(IntentRejected(market, account, reason), self._lane)
+
+    # ---- aggressive orders ---------------------------------------------------------------------------------------
+    def market_order(
+        self, market: int, slot: int, size: int, origin: int, *, is_reduce_only: bool = False,
+        limit_price: int | None = None,
+    ) -> int:  # fmt: skip
+        """Trades signed ``size`` within the price band at once; returns what could not be traded (signed)."""
+        cloud, side = self._cloud, 1 if size > 0 else -1
+        account = cloud.account_of(slot)
+        reason = self._refusal(account, market) if self.is_open else REJECTED_CLOSED
+        held = cloud.holdings.size_one(slot)
+        if is_reduce_only:
+            size = side * min(abs(size), max(0, -side * held))
+        elif not reason and not self._has_margin(account, market, held, size):
+            reason = REJECTED_MARGIN
+        if reason or not size:
+            if reason:
+                self._reject(market, account, reason)
+            return size
+        left = side * self._trade(market, slot, side, abs(size), self._bound(market, side, limit_price), origin)
+        if left:
+            self._reject(market, account, REJECTED_EMPTY)
+        return left
+
+    def _bound(self, market: int, side: int, limit_price: int | None) -> int:
+        """The worst price that an aggressive order may trade at."""
+        mark = self._cloud.mark_one(market)
+        edge = mark + side * (mark * self._band_ppm[market] // PPM)
+        if limit_price is None:
+            return edge
+        return min(edge, limit_price) if side > 0 else max(edge, limit_price)
+
+    def _trade(self, market: int, slot: int, side: int, size: int, bound: int, origin: int) -> int:
+        account = self._cloud.account_of(slot)
+        taken = self.books[market].take(account, side, size, bound)
+        for match in taken.matches:
+            self._book_match(market, slot, side, match, origin)
+        for order in taken.cancelled:
+            self._gone(market, order, BY_SELF_TRADE if order.owner == account else BY_POSITION)
+        return taken.left
+
+    def _book_match(self, market: int, slot: int, side: int, match: Match, origin: int) -> None:
+        order = match.order
+        self.last[market] = match.price
+        if order.is_quote:
+            self._world.makers.was_taken(order.owner, market)
+        else:
+            self._release(market, order, match.size)
+        self._cloud.trade(market, slot, order.slot, side * match.size, match.price, origin)
+
+    # ---- passive orders ------------------------------------------------------------------------------------------
+    def post(self, market: int, slot: int, side: int, price: int, size: int, *, is_post_only: bool = True) -> int:
+        """An order that rests; not post-only it trades first what it can. Returns its number, 0 where none rests."""
+        cloud, world = self._cloud, self._world
+        account = cloud.account_of(slot)
+        reason = self._post_refusal(market, account, price, size, is_post_only)
+        book = self.books[market]
+        if not reason and book.would_cross(side, price):
+            if is_post_only:
+                reason = REJECTED_CROSSES
+            else:
+                size = self._trade(market, slot, side, size, self._bound(market, side, price), OF_PERSON)
+                if size and book.would_cross(side, price):
+                    reason = REJECTED_BAND  # the rest would have to trade beyond the band
+        if reason:
+            self._reject(market, account, reason)
+        if reason or not size:
+            return 0
+        number = self._next_id
+        self._next_id += 1
+        order = Order(number, account, slot, side, price, size)
+        book.post(order)
+        self._entered_at[number] = world.cloud.height
+        self._reserve(market, order)
+        fair = world.market_data.fair_one(market)
+        self._sim.emit(OrderPlaced(market, account, number, side, price, size, fair), self._lane)
+        return number
+
+    def _post_refusal(self, market: int, account: int, price: int, size: int, is_post_only: bool) -> int:
+        world = self._world
+        if world.mode not in OPEN_MODES or (world.mode == "post_only" and not is_post_only):
+            return REJECTED_CLOSED
+        reason = self._refusal(account, market)
+        if reason:
+            return reason
+        if not self._within_band(market, price):
+            return REJECTED_BAND
+        if self._count.get((account, market), 0) >= self._orders_max[market]:
+            return REJECTED_ORDERS
+        needed = self._margin_of(market, size)
+        return 0 if self._cloud.free_collateral(account) - self._reserved.get(account, 0) >= needed else REJECTED_MARGIN
+
+    def _within_band(self, market: int, price: int) -> bool:
+        """G15, in POST_ONLY; where no external price is known nothing can be told to lie outside."""
+        band_ppm = self._world.venue.safeguards.post_only_band_ppm
+        if band_ppm is None or self._world.mode != "post_only":
+            return True
+        fair = self._world.market_data.fair_one(market)
+        return abs(price - fair) * PPM <= fair * band_ppm or not fair
+
+    def quote(self, maker: int, markets: Ints, fair: Ints, can_bid: Ints, can_ask: Ints) -> None:
+        """A maker's mass quote: his ladder around ``fair`` in each market, each level post-only."""
+        if not self.is_open or maker in self.resyncing:
+            self._reject(int(markets[0]), maker, REJECTED_CLOSED)
+            return
+        traders, refused = self._world.population.traders, 0
+        levels, worth = traders.maker_levels_ppm, traders.maker_level_usd
+        rows = zip(markets.tolist(), fair.tolist(), can_bid.tolist(), can_ask.tolist(), strict=True)
+        for market, price, bids_too, asks_too in rows:
+            size = max(1, worth // price)
+            bids = [(price - price * ppm // PPM, size) for ppm in levels] if bids_too else []
+            asks = [(price + price * ppm // PPM, size) for ppm in levels] if asks_too else []
+            bids = [level for level in bids if self._within_band(market, level[0])]
+            asks = [level for level in asks if self._within_band(market, level[0])]
+            slot = self._world.layout.dense_slot(maker, market)
+            refused += len(self.books[market].quote(maker, slot, bids, asks, self._next_id))
+            self._next_id += len(bids) + len(asks)
+        self._sim.emit(QuotesPlaced(maker, markets, fair, refused), self._lane)
+
+    def uncross(self) -> None:
+        """An auction ends: in every market what was collected meets at one price; what is left rests."""
+        markets = worth = 0
+        for market, auction in enumerate(self._auctions):
+            trades = auction.uncross(self._cloud.mark_one(market))
+            markets += bool(trades)
+            worth += sum(trade.size * trade.price for trade in trades)
+            for trade in trades:
+                self._cloud.trade(market, trade.bid.slot, trade.ask.slot, trade.size, trade.price, OF_AUCTION)
+        self._sim.emit(AuctionUncrossed(markets, worth), self._lane)
+
+    # ---- cancelling ----------------------------------------------------------------------------------------------
+    def cancel(self, market: int, number: int) -> None:
+        """The owner takes an order back; one that is gone already stays gone, and nothing is said."""
+        order = self.books[market].get(number)
+        if order is None:
+            return
+        may = self._world.may("cancel")
+        if may:
+            self.books[market].cancel(number)
+            self._release(market, order, order.left)
+        self._sim.emit(OrderCancelled(market, order.owner, number, BY_OWNER, int(may)), self._lane)
+
+    def pull_quotes(self, maker: int) -> None:
+        """A maker's session ends: all his quotes leave the books."""
+        levels = sum(
+            len(book.cancel_all(lambda order: order.owner != maker or not order.is_quote)) for book in self.books
+        )
+        self._sim.emit(QuotesPulled(maker, levels), self._lane)
+
+    def cancel_resting(self, reason: int, account: int | None = None) -> int:
+        """Cancels what rests in all books, of one account or of all; quotes are orders too. Returns how many."""
+        count = 0
+        for market, book in enumerate(self.books):
+            for order in book.cancel_all(None if account is None else lambda order: order.owner != account):
+                count += 1
+                self._gone(market, order, reason)
+        return count
+
+    def enforce_band(self) -> None:
+        """G15: in POST_ONLY a resting order that the fair price has left behind is cancelled."""
+        if self._world.venue.safeguards.post_only_band_ppm is None or self._world.mode != "post_only":
+            return
+        for market, book in enumerate(self.books):
+            for order in book.cancel_all(lambda order, market=market: self._within_band(market, order.price)):  # type: ignore[misc]
+                self._gone(market, order, BY_BAND)
+
+    def _gone(self, market: int, order: Order, reason: int) -> None:
+        if order.is_quote:
+            self._world.makers.was_taken(order.owner, market)
+            return
+        self._release(market, order, order.left)
+        self._sim.emit(OrderCancelled(market, order.owner, order.id, reason, 1), self._lane)
+
+    # ---- margin of what rests ------------------------------------------------------------------------------------
+    def _margin_of(self, market: int, size: int) -> int:
+        return size * self._cloud.mark_one(market) * self._imf_ppm[market] // PPM
+
+    def _has_margin(self, account: int, market: int, held: int, size: int) -> bool:
+        grows = abs(held + size) - abs(held)
+        free = self._cloud.free_collateral(account) - self._reserved.get(account, 0)
+        return grows <= 0 or free >= self._margin_of(market, grows)
+
+    def _reserve(self, market: int, order: Order) -> None:
+        self._reserved[order.owner] = self._reserved.get(order.owner, 0) + self._reserved_for(market, order.left)
+        key = (order.owner, market)
+        self._count[key] = self._count.get(key, 0) + 1
+        self.with_orders.add(market)
+
+    def _release(self, market: int, order: Order, size: int) -> None:
+        """``size`` of an order has left the book; with the last of it the order has."""
+        self._reserved[order.owner] -= self._reserved_for(market, size)
+        if not order.left or self.books[market].get(order.id) is None:
+            self._count[(order.owner, market)] -= 1
+
+    def _reserved_for(self, market: int, size: int) -> int:
+        """At the night's reference price, so that what was reserved is what is released."""
+        return size * int(self._world.markets.reference_price_quantums[market]) * self._imf_ppm[market] // PPM
+
+    def _reducible(self, order: Order) -> int:
+        return max(0, -order.side * self._cloud.holdings.size_one(order.slot))
+
+    # ---- what others ask -----------------------------------------------------------------------------------------
+    def tops(self) -> Tops:
+        """The tops of all books, for the mark."""
+        rows = [(b.best_bid, b.best_ask, b.second(1), b.second(-1)) for b in self.books]
+        columns = np.array([[price or 0 for price in row] for row in rows], np.int64).T
+        return Tops(columns[0], columns[1], columns[2], columns[3], self.last.copy())
+
+    def thin(self) -> list[int]:
+        """Markets whose book lacks a side, or has a wide spread."""
+        spread_ppm = self._world.population.traders.thin_spread_ppm
+        return [market for market, book in enumerate(self.books) if book.is_thin(spread_ppm)]
+
+    def resting(self) -> int:
+        """How many orders rest that are no quotes."""
+        return sum(1 for book in self.books for order in book if not order.is_quote)
+
+    def height(self) -> int:
+        """The greatest height at which an order that rests was entered; quotes are of a session and count for none."""
+        entered = [self._entered_at[order.id] for book in self.books for order in book if not order.is_quote]
+        return max(entered, default=0)
+
+    # ---- snapshots -----------------------------------------------------------------------------------------------
+    def keep(self) -> Kept:
+        """The order store as it is, quotes apart: these belong to a maker's session."""
+        books = tuple(tuple(f for f in book.snapshot() if not f[-1]) for book in self.books)
+        return Kept(books)
+
+    def restore(self, kept: Kept) -> None:
+        """Becomes a store that was kept."""
+        self._reserved.clear()
+        self._count.clear()
+        self.with_orders.clear()
+        for market, (book, fields) in enumerate(zip(self.books, kept.books, strict=True)):
+            book.restore(fields)
+            for order in book:
+                self._reserve(market, order)
