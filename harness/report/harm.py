@@ -16,6 +16,7 @@ from drydock.harness.twin import Twin
 
 ACCOUNTS_SHOWN = 10
 _NAMED = 5
+_CAVEAT = "In it is what the market did to people while one night traded and the other did not; refunds are the ledger's."
 
 
 def harm(result: RunResult, case: Case, kit: Kit) -> Iterator[RenderableType]:
@@ -91,6 +92,7 @@ def second_opinion(twin: Twin, case: Case, kit: Kit) -> Iterator[RenderableType]
     largest = [(kit.account_label(case.scenario, account), usd(amount)) for account, amount in largest_needs(twin)]
     if largest:
         yield out.indented(f"most is missing to: {' · '.join(map(' '.join, largest[:_NAMED]))}")
+        yield out.indented(Text(_CAVEAT, style="dim"))
 
 
 def largest_needs(twin: Twin) -> list[tuple[int, int]]:
