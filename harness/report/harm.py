@@ -16,7 +16,9 @@ from drydock.harness.twin import Twin
 
 ACCOUNTS_SHOWN = 10
 _NAMED = 5
-_CAVEAT = "In it is what the market did to people while one night traded and the other did not; refunds are the ledger's."
+_CAVEAT = (
+    "It holds what the market did to people while one night traded and the other did not; refunds are the ledger's."
+)
 
 
 def harm(result: RunResult, case: Case, kit: Kit) -> Iterator[RenderableType]:
