@@ -16,7 +16,8 @@ from drydock.harness.registry import faults, kit
 from drydock.harness.scenario import load_scenario
 from drydock.models.invariants.register import GOALS, LAWS
 from drydock.models.model import model_of
-from drydock.models.venue import Population, Venue
+from drydock.models.people_spec import Population
+from drydock.models.venue import Venue
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "models" / "data" / "README.md"])
@@ -150,13 +151,32 @@ def test_every_decision_is_in_the_index_and_short() -> None:
 
 def test_the_venue_of_the_how_to_is_a_valid_scenario(tmp_path: Path) -> None:
     """The CSV and the YAML that the how-to shows are a scenario as they stand: three markets, by YAML alone."""
-    blocks = dict(FENCE.findall(text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0]))
-    (tmp_path / "my_markets.csv").write_text(blocks["csv"], encoding="utf-8")
+    markets, night = _blocks_of_the_how_to()[:2]
+    (tmp_path / "my_markets.csv").write_text(markets, encoding="utf-8")
     file = tmp_path / "my-upgrade.yaml"
-    file.write_text(blocks["yaml"], encoding="utf-8")
+    file.write_text(night, encoding="utf-8")
     scenario = load_scenario(str(file), ())
     assert ("BTC-USD", "ETH-USD", "DOGE-USD") == model_of(scenario).markets.names
     assert "scale-up" in [step.name for step in kit(scenario.kit).steps(scenario)]
+
+
+def test_own_book_and_recorded_night_of_the_how_to_go_into_its_scenario(tmp_path: Path) -> None:
+    """Positions and tape as shown, with the three keys as shown, in the place of what the scenario draws."""
+    markets, night, keys, positions, tape = _blocks_of_the_how_to()
+    for name, text in (("my_markets", markets), ("positions", positions), ("tape", tape)):
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    drawn = [line for line in night.splitlines() if not line.startswith(("population:", "regimes:"))]
+    file = tmp_path / "my-upgrade.yaml"
+    file.write_text("\n".join(drawn) + "\n" + keys, encoding="utf-8")
+    scenario = load_scenario(str(file), ())
+    assert ("my-night", "calm") == scenario.regimes
+    assert ["my_markets.csv", "positions.csv", "tape.csv"] == sorted(scenario.files)
+    assert 2 == model_of(scenario).population.accounts
+
+
+def _blocks_of_the_how_to() -> list[str]:
+    """What the how-to shows before it comes to faults: markets, scenario; keys, positions, tape."""
+    return [block for _, block in FENCE.findall(text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0])]
 
 
 def test_the_how_to_shows_the_example_fault_as_it_is() -> None:

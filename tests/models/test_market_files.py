@@ -7,7 +7,7 @@ from pathlib import Path
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.places import Places
 from drydock.harness.scenario import file_hash
-from drydock.models.market_files import MarketFiles
+from drydock.models.market_files import ScenarioFiles
 from drydock.models.markets import DATA, Markets
 from drydock.models.venue import MarketsSpec
 
@@ -20,7 +20,7 @@ PACKAGED = "paradex_markets_2026-01-16.csv"
 
 def read(folder: Path, spec: MarketsSpec) -> tuple[Markets | None, list[str], dict[str, str]]:
     mistakes = Mistakes()
-    files = MarketFiles(Places("night.yaml", folder), mistakes)
+    files = ScenarioFiles(Places("night.yaml", folder), mistakes)
     return files.read(spec), [str(mistake) for mistake in mistakes], files.hashes
 
 

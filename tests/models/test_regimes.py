@@ -10,7 +10,7 @@ import pytest
 
 from drydock.models.markets import Markets, paradex_markets
 from drydock.models.perp.units import PRICE_QUANTUMS_MAX, Int64s
-from drydock.models.regimes import REGIMES, Crash, Regime, external_rates_ppm, paths, regime
+from drydock.models.regimes import REGIMES, Crash, Gap, Regime, external_rates_ppm, paths, regime
 
 MINUTE_MS = 60_000
 
@@ -89,6 +89,34 @@ def test_crash_moves_with_its_start(markets: Markets) -> None:
     assert (early == late[10:]).all()
 
 
+def test_gap_moves_havens_and_others_between_its_start_and_its_end(markets: Markets) -> None:
+    """Flat until minute 100, linear until minute 125, flat after: gold +1.5 %, everything that is no haven +0.5 %."""
+    spot = paths(regime("gap"), 7, markets, MINUTE_MS, 200)
+    haven = markets.factor_loading_ppm < 500_000
+    change = change_ppm(spot)
+    assert (spot[:101] == markets.reference_price_quantums).all()
+    assert (spot[125:] == spot[-1]).all()
+    assert (np.diff(spot[100:126], axis=0) > 0).all()
+    assert (np.abs(change[haven] - 15_000) <= 2).all()
+    assert (np.abs(change[~haven] - 5_000) <= 2).all()
+    half = (spot[112] + spot[113] - 2 * spot[0]) * 500_000 // spot[0]
+    assert (np.abs(half - change // 2) <= 2).all()
+    assert (0, True) == (int(haven[markets.index("BTC-USD-PERP")]), bool(haven[markets.index("PAXG-USD-PERP")]))
+
+
+def test_gap_is_the_same_under_every_seed_and_adds_to_a_walk(markets: Markets) -> None:
+    """Nothing of a gap is drawn; over a walk it is the walk and the move."""
+    gap = Gap(start_ms=2 * MINUTE_MS, duration_ms=MINUTE_MS, haven_ppm=-20_000, other_ppm=10_000)
+    one, other = (paths(Regime("pure", gap=gap), seed, markets, 5_000, 60) for seed in (1, 2))
+    assert (one == other).all()
+    both = paths(replace(regime("calm"), gap=gap), 3, markets, 5_000, 60)
+    walk = paths(regime("calm"), 3, markets, 5_000, 60)
+    assert (both[:25] == walk[:25]).all()
+    moved = (both[-1] - walk[-1]) * 1_000_000 // markets.reference_price_quantums
+    expected = np.where(markets.factor_loading_ppm < 500_000, -20_000, 10_000)
+    assert (np.abs(moved - expected) <= 2).all()
+
+
 @pytest.mark.parametrize("name", ["calm", "crash"])
 def test_market_has_its_path_whoever_else_is_there(name: str, markets: Markets) -> None:
     """Three markets alone, in another order, see the prices and rates that they see among 117."""
@@ -141,4 +169,4 @@ def test_paths_are_the_same_on_every_platform(markets: Markets) -> None:
             external_rates_ppm(regime(name), 2026, markets, 3, 5_000, 200),
         ):
             whole.update(array.astype("<i8").tobytes())
-    assert whole.hexdigest() == "f5218fded5b047241984617478e2ebcf"
+    assert whole.hexdigest() == "a924228d53f6c08dd3bbe989c3ab5641"
