@@ -114,8 +114,3 @@ def test_a_night_without_faults_is_its_own_twin() -> None:
     """Nothing is missing."""
     case = case_of(bench())
     assert {} == second_opinion(case, KIT, run_case(case, KIT, keep_worth=True)).gap.differences
-
-
-def test_an_account_is_called_by_its_number() -> None:
-    """Where no file gave it a name."""
-    assert "7" == KIT.account_label(bench(), 7)
