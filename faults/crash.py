@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from drydock.harness.port import Range, Scenario
 from drydock.harness.sim import Steps
 from drydock.models.model import step_names
-from drydock.models.venue import SERVICES
+from drydock.models.runbook_spec import SERVICES
 from drydock.models.world import VenueWorld
 
 

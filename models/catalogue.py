@@ -8,8 +8,9 @@ from typing import get_args
 from drydock.harness.port import Switch
 from drydock.harness.typed import to_plain
 from drydock.models.regimes import REGIMES
+from drydock.models.runbook_spec import SERVICES, Gate, StepKind
 from drydock.models.seams import SEAM_SENTENCES
-from drydock.models.venue import SERVICES, DataValidation, Gate, PriceFreshness, StepKind, Venue
+from drydock.models.venue import DataValidation, PriceFreshness, Venue
 
 STEP_SENTENCES: Mapping[str, str] = {
     "announce": "tells people; nothing changes",

@@ -27,8 +27,10 @@ from drydock.models.market_files import ScenarioFiles
 from drydock.models.markets import Market, Markets, paradex_markets
 from drydock.models.model import VenueModel, model_of
 from drydock.models.names import account_label
+from drydock.models.people_spec import Population
+from drydock.models.runbook_spec import Runbook
 from drydock.models.sentences import describe
-from drydock.models.venue import MarketsSpec, Population, Runbook, Venue
+from drydock.models.venue import MarketsSpec, Venue
 from drydock.models.world import VenueWorld, planned_steps
 from drydock.models.worth import CLIENT_SEAM, worth
 
@@ -68,7 +70,15 @@ class VenueKit:
             mistakes.raise_if_any()
         played = files.tapes(tapes, markets)
         model = VenueModel(venue, population, runbook, markets, positions, played)  # type: ignore[arg-type]
-        return finish_scenario(frame, model, data=data, where=where, mistakes=mistakes, files=files.hashes)
+        return finish_scenario(
+            frame,
+            model,
+            data=data,
+            where=where,
+            mistakes=mistakes,
+            files=files.hashes,
+            is_private=positions is not None,
+        )
 
     def _part(self, key: str, data: Plain, where: Where, mistakes: Mistakes) -> Any:
         if not isinstance(data, dict):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from drydock.harness.mistakes import Mistakes, did_you_mean
 from drydock.harness.port import Rule, Scenario, Where
 from drydock.models.model import model_of
-from drydock.models.venue import SERVICES, Runbook, StepSpec
+from drydock.models.runbook_spec import SERVICES, Runbook, StepSpec
 
 NEEDS = {
     "set_mode": "mode",

@@ -8,10 +8,12 @@ from typing import cast
 
 from drydock.harness.port import Scenario
 from drydock.models.markets import Markets
+from drydock.models.people_spec import Population
 from drydock.models.positions import Positions
 from drydock.models.regimes import Regime, regime
+from drydock.models.runbook_spec import SERVICES, Runbook
 from drydock.models.tapes import Tape
-from drydock.models.venue import SERVICES, Population, Runbook, Venue
+from drydock.models.venue import Venue
 
 
 @dataclass(frozen=True, slots=True)

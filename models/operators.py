@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drydock.harness.event import Event
 from drydock.models.events import AlarmRaised, IncidentDeclared, IndexPublished, Liquidation
 from drydock.models.perp.units import INDEX_SHIFT
-from drydock.models.venue import Incident
+from drydock.models.runbook_spec import Incident
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld

@@ -17,10 +17,10 @@ from drydock.harness.stream import Words
 from drydock.models.accounts import VAULT, Holdings, Layout
 from drydock.models.draws import grid_words, lognormal_ms, normal_ppm, pareto, scaled_by_exp, uniform_below
 from drydock.models.markets import Markets
+from drydock.models.people_spec import Population, Traders
 from drydock.models.perp.funding import funding_pnl
 from drydock.models.perp.units import INDEX_SHIFT, check_bounds
 from drydock.models.positions import GROSS_SIZE_MAX, Positions
-from drydock.models.venue import Population, Traders
 
 Ints = NDArray[np.int64]
 

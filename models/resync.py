@@ -41,7 +41,7 @@ class Resync:
         self._sim.emit(ResyncStarted(account, world.chain.in_flight(account)), self._lane)
 
     def on_sealed(self) -> None:
-        """Accounts that have been closed for long enough that nothing of theirs is under way are compared and opened."""
+        """Accounts closed for so long that nothing of theirs is under way are compared and opened."""
         if not self._since_ms:
             return
         due = [a for a, since_ms in self._since_ms.items() if self._sim.now_ms - since_ms >= self._least_ms]

@@ -20,12 +20,13 @@ from drydock.models.events import (
     WindowClosed,
 )
 from drydock.models.perp.funding import max_step
+from drydock.models.runbook_spec import StepSpec
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
-from drydock.models.venue import StepSpec
 
 if TYPE_CHECKING:
-    from drydock.models.world import OrderStore, VenueWorld
+    from drydock.models.order_desk import OrderStore
+    from drydock.models.world import VenueWorld
 
 ACK_MS = 20
 ACK_MS_MAX = 5_000
@@ -125,13 +126,13 @@ class Player:
     def _hold_auction(self) -> Steps:
         """G18: after a long closure orders are collected for as long as the table says, and met all at once."""
         world, auction = self._world, self._world.venue.safeguards.auction
-        if auction is None or world.venue.order_book is None or world.closed_since_ms is None:
+        if auction is None or world.desk is None or world.closed_since_ms is None:
             return
         length_ms = auction.length_ms(self._sim.now_ms - world.closed_since_ms)
         if length_ms:
             yield from self._change_mode("auction")
             yield self._sim.sleep(length_ms, "auction")
-            world.matching.uncross()
+            world.desk.matching.uncross()
 
     def _change_mode(self, mode: str) -> Steps:
         """Every running service acknowledges before the mode is announced."""
@@ -162,12 +163,14 @@ class Player:
 
     def _do_snapshot(self, spec: StepSpec) -> Steps:
         self._snapshot = self._world.chain.snapshot()
-        self._orders = self._world.keep_orders()
+        if self._world.desk is not None:
+            self._orders = self._world.desk.keep()
         return True
         yield
 
     def _do_cancel_orders(self, spec: StepSpec) -> Steps:
-        self._world.cancel_orders(spec.keep)
+        if self._world.desk is not None:
+            self._world.desk.cancel(spec.keep)
         return True
         yield
 
@@ -211,15 +214,15 @@ class Player:
         if self._snapshot is None:
             return False
         world.restore(self._snapshot)
-        if self._orders is not None:
-            world.restore_orders(self._orders)
+        if self._orders is not None and world.desk is not None:
+            world.desk.restore(self._orders)
         high, low = world.chain.root()
         kept = self._snapshot.root
         self._sim.emit(
             RollbackDone(
                 self._snapshot.height, high, low, kept[0], kept[1], world.chain.height, world.cloud.height,
                 world.index_rows_height(), max(page.height for page in world.pages), world.chain.sequence,
-                world.orders_height(),
+                0 if world.desk is None else world.desk.matching.height(),
             )
         )  # fmt: skip
         return True
@@ -256,5 +259,5 @@ class Player:
         world = self._world
         down = sum(1 for service in world.services.values() if not service.is_ready)
         missing = int((world.cloud.index_ms < self._restarted_ms()).sum())
-        thin = len(world.matching.thin()) if world.venue.order_book is not None else 0
+        thin = 0 if world.desk is None else len(world.desk.matching.thin())
         return ResumeChecked(self._oldest_price_age_ms(), missing, self._markets_apart(), down, thin)

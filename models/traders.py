@@ -17,8 +17,8 @@ from drydock.harness.stream import Stream
 from drydock.models.accounts import Layout
 from drydock.models.draws import grid_words, normal_ppm, once, scaled_by_exp, uniform_below, uniform_between
 from drydock.models.markets import Markets
+from drydock.models.people_spec import Population, Traders
 from drydock.models.population import PERSON_STRIDE, Start
-from drydock.models.venue import Population, Traders
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]

@@ -1,8 +1,8 @@
 """Take-profit and stop-loss orders: they wait in the cloud, and become market orders when the mark reaches them.
 
-Source: paradex-docs stop-order.mdx, tp-sl.mdx: triggers use the mark price; take-profit and stop-loss make market
-orders. They are reduce-only over the whole position. What the order cannot fill is rejected like any market order's remainder,
-and the trigger is used up ([I] price-bands.mdx): the position stands naked.
+Source: paradex-docs stop-order.mdx, tp-sl.mdx: triggers use the mark price, and make market orders. They are
+reduce-only over the whole position. What the order cannot fill is rejected like any market order's remainder, and the
+trigger is used up ([I] price-bands.mdx): the position stands naked.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from drydock.models.accounts import Holdings
 from drydock.models.markets import Markets
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm
 from drydock.models.perp.mark import mark_price, median_of_all
-from drydock.models.venue import Runbook, Venue
+from drydock.models.runbook_spec import Runbook
+from drydock.models.venue import Venue
 
 if TYPE_CHECKING:
     from drydock.models.shadow import Shadow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +22,22 @@ from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEn
 from drydock.models.liquidator import Liquidator
 from drydock.models.makers import Makers
 from drydock.models.market_data import MarketData
-from drydock.models.matching import BY_STEP, OPEN_MODES, Kept, Matching
+from drydock.models.matching import OPEN_MODES, Matching
 from drydock.models.model import model_of
 from drydock.models.operators import Operators
-from drydock.models.opportunists import Opportunists
-from drydock.models.order_events import OrdersKept
+from drydock.models.order_desk import OrderDesk
 from drydock.models.pages import FrontPage, Page, totals
 from drydock.models.people import Gateway, People
 from drydock.models.population import draw_intents, draw_start, draw_transfers
-from drydock.models.resync import Resync
 from drydock.models.runbook import Player
+from drydock.models.runbook_spec import Runbook
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.shadow import Shadow
 from drydock.models.traders import TriggerOrders, triggers_of
-from drydock.models.triggers import KeptTriggers, Triggers
+from drydock.models.triggers import Triggers
 from drydock.models.truth import Outside, Truth
-from drydock.models.venue import Action, OrderBookSpec, OrderKind, Runbook
+from drydock.models.venue import Action
 from drydock.models.watch import IndexWatch
 
 Ints = NDArray[np.int64]
@@ -49,13 +48,6 @@ FIRST_DRAW_MS = 3_600_000
 FOR_EVER_MS = 1 << 40
 BULK_ROWS = 4
 """The accounts table of the database stands for bulk data: so many rows per market are copied before the indices."""
-
-
-class OrderStore(NamedTuple):
-    """Orders in the books, and triggers that wait."""
-
-    books: Kept
-    triggers: KeptTriggers
 
 
 class VenueWorld:
@@ -126,8 +118,8 @@ class VenueWorld:
         self.chain.on_bust = self.cloud.on_bust
         self.chain.on_sealed = self._on_sealed
         self.gateway = Gateway(self)
-        if self.venue.order_book is not None:
-            self._build_market(self.venue.order_book)
+        book = self.venue.order_book
+        self.desk = None if book is None else OrderDesk(self, book, triggers_of(start, self.population, mark, seed))
         self.market_data = self.make_market_data()
         self.funding = self.make_funding()
         self.liquidator = self.make_liquidator()
@@ -143,16 +135,6 @@ class VenueWorld:
         incident = self.runbook.on_incident
         self.operators = None if incident is None else Operators(self, incident)
         self.player = self.make_player()
-
-    def _build_market(self, book: OrderBookSpec) -> None:
-        """The order book and those who quote it. A venue without one has none of these parts."""
-        start, seed = self._start, self.sim.seed
-        self.matching = self.make_matching()
-        self.makers = Makers(self)
-        self.opportunists = [Opportunists(self, "harvest"), Opportunists(self, "squeeze")]
-        self.triggers = self.make_triggers(triggers_of(start, self.population, self._mark, seed))
-        self.resync = Resync(self, book)
-        self.chain.on_bust = self.resync.on_bust
 
     # A canary is a wrong build: it overrides one of these, or one method of a part.
     def make_database(self) -> SimulatedDatabase:
@@ -213,8 +195,8 @@ class VenueWorld:
         self.people.open()
         self.cloud.refresh_free()
         self.chain.arm()
-        if self.venue.order_book is not None:
-            self.makers.start()
+        if self.desk is not None:
+            self.desk.makers.start()
         self.sim.spawn("runbook", self.player.play())
 
     def until(self, step: str, offset_ms: int) -> SimpyEvent:
@@ -242,6 +224,18 @@ class VenueWorld:
         if label not in self._steps_started:
             self._steps_started[label] = self.sim.event()
         return self._steps_started[label]
+
+    @property
+    def matching(self) -> Matching:
+        """The order books of a venue that has some."""
+        assert self.desk is not None
+        return self.desk.matching
+
+    @property
+    def makers(self) -> Makers:
+        """Those who quote them."""
+        assert self.desk is not None
+        return self.desk.makers
 
     # ---- mode ------------------------------------------------------------------------------------------------
     @property
@@ -294,22 +288,13 @@ class VenueWorld:
             self.chain.arm()
         else:
             self.people.close()
-        if self.venue.order_book is not None:
-            self.makers.on_mode(self.mode)
-            self.after_prices()
+        if self.desk is not None:
+            self.desk.on_mode(self.mode)
 
     def after_prices(self) -> None:
-        """New marks are in the cloud: what the venue's own orders, and those who wait for thin books, make of them."""
-        if self.venue.order_book is None:
-            return
-        self.matching.enforce_band()
-        self.triggers.on_prices()
-        is_thin = self.takes_orders and bool(self.matching.thin())
-        for waiting in self.opportunists:
-            if is_thin:
-                waiting.watch()
-            else:
-                waiting.rest()
+        """New marks are in the cloud."""
+        if self.desk is not None:
+            self.desk.after_prices()
 
     # ---- services --------------------------------------------------------------------------------------------
     def boot_ms(self, service: str, step: str) -> int:
@@ -335,8 +320,8 @@ class VenueWorld:
     # ---- state -----------------------------------------------------------------------------------------------
     def _on_sealed(self, sealed: BlockSealed) -> None:
         self.cloud.height = sealed.height
-        if self.venue.order_book is not None:
-            self.resync.on_sealed()
+        if self.desk is not None:
+            self.desk.resync.on_sealed()
         view = sealed.view
         self._history.append(
             (self.sim.now_ms, sealed.height, sealed.sequence, view.people_quantums, view.vault_quantums)
@@ -351,43 +336,7 @@ class VenueWorld:
         place = bisect_right(self._history, at_ms, key=lambda row: row[0])
         return self._history[max(0, place - 1)]
 
-    # ---- the order store ---------------------------------------------------------------------------------------
-    def keep_orders(self) -> OrderStore | None:
-        """Orders live in the cloud alone, so a snapshot of the chain keeps them beside it."""
-        if self.venue.order_book is None:
-            return None
-        self.note_orders("snapshot")
-        return OrderStore(self.matching.keep(), self.triggers.keep())
-
-    def restore_orders(self, store: OrderStore) -> None:
-        """Back to what was kept; everybody in RESYNC is done with it."""
-        self.matching.restore(store.books)
-        self.triggers.restore(store.triggers)
-        self.note_orders("rollback")
-
-    def cancel_orders(self, keep: tuple[OrderKind, ...]) -> None:
-        """The runbook's step: cancels all orders but these kinds, and tells their owners."""
-        if self.venue.order_book is None:
-            return
-        if "limit" not in keep:
-            self.matching.cancel_resting(BY_STEP)
-        self.triggers.cancel(keep)
-        self.note_orders("cancel")
-
-    def note_orders(self, moment: str) -> None:
-        """Says what is in the order store."""
-        triggers = self.triggers
-        self.sim.emit(
-            OrdersKept(
-                moment, self.matching.height(), np.flatnonzero(triggers.is_waiting), np.flatnonzero(triggers.is_told),
-                self.matching.resting(),
-            )
-        )  # fmt: skip
-
-    def orders_height(self) -> int:
-        """The greatest height at which an order in the store was entered."""
-        return 0 if self.venue.order_book is None else self.matching.height()
-
+    # ---- rollback ----------------------------------------------------------------------------------------------
     def restore(self, snapshot: Snapshot) -> None:
         """Rolls every store back: chain, cloud, index rows, pages. L1 and the block sequence go on."""
         self.chain.restore(snapshot)

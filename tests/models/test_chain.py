@@ -18,7 +18,7 @@ from drydock.models.events import (
     ServiceState,
     SnapshotTaken,
 )
-from drydock.models.venue import SERVICES
+from drydock.models.runbook_spec import SERVICES
 from tests.nights import MANY_MARKETS, Stage, play, told
 
 BLOCK_MS = 5_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 from drydock.harness.mistakes import Mistakes
 from drydock.models.kit import VenueKit
 from drydock.models.lint import check_night, check_runbook
-from drydock.models.venue import Incident, Runbook, StepSpec
+from drydock.models.runbook_spec import Incident, Runbook, StepSpec
 from tests.nights import MANY_MARKETS, bench
 
 ALL = ("market_data", "funding", "liquidator", "portfolio", "vault", "gateway")

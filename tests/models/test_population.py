@@ -10,9 +10,9 @@ from hypothesis import given, settings, strategies as st
 
 from drydock.models.accounts import VAULT
 from drydock.models.markets import paradex_markets
+from drydock.models.people_spec import Population
 from drydock.models.perp.units import INDEX_SHIFT, check_bounds
 from drydock.models.population import INDEX_CAP_PPM, Start, draw_index, draw_intents, draw_start, draw_transfers
-from drydock.models.venue import Population
 
 MARKETS = paradex_markets()
 FEW = MARKETS.subset(["BTC-USD-PERP", "ETH-USD-PERP", "PAXG-USD-PERP"])

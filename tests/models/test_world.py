@@ -18,7 +18,7 @@ from drydock.models.events import (
     StepStarted,
 )
 from drydock.models.funding_engine import HEIGHT, INDEX, TABLE
-from drydock.models.venue import SERVICES
+from drydock.models.runbook_spec import SERVICES
 from drydock.models.world import VenueWorld
 from tests.nights import MANY_MARKETS, Stage, broken, of, play, told
 

@@ -6,7 +6,7 @@ from drydock.harness.port import Canary
 from drydock.harness.seam import Mask
 from drydock.models.accounts import Ints
 from drydock.models.invariants.canaries.build import on_bench, venue_with
-from drydock.models.market_data import MarketData, PriceMessage
+from drydock.models.market_data import Inputs, MarketData, PriceMessage
 
 FEED_STOPS_MS = 60_000
 
@@ -14,8 +14,8 @@ FEED_STOPS_MS = 60_000
 class PriceOfNobody(MarketData):
     """A market whose sources all fell silent has the median of no votes: zero."""
 
-    def _aggregate(self) -> PriceMessage | None:
-        message = super()._aggregate()
+    def _price(self, inputs: Inputs) -> PriceMessage | None:
+        message = super()._price(inputs)
         if message is not None:
             message.mark[-1] = 0
         return message

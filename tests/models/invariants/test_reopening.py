@@ -7,7 +7,7 @@ from drydock.harness.run import run_case
 from drydock.harness.sim import Steps
 from drydock.models.invariants.canaries.build import venue_with
 from drydock.models.runbook import Player
-from drydock.models.venue import StepSpec
+from drydock.models.runbook_spec import StepSpec
 from tests.nights import bench, case_of
 
 
