@@ -93,11 +93,12 @@ def finish_scenario(
     where: Where,
     mistakes: Mistakes,
     files: Mapping[str, str] | None = None,
+    is_private: bool = False,
 ) -> Scenario:
     """The scenario. ``data`` is what a case embeds: after ``--set``, and with defaults where the kit writes them out.
 
-    ``files`` are the other files it refers to, name to :func:`~drydock.harness.scenario.file_hash`. Raises
-    :exc:`~drydock.harness.mistakes.BadFile` with all mistakes of the file.
+    ``files`` are the other files it refers to, name to :func:`~drydock.harness.scenario.file_hash`; ``is_private`` says
+    that they hold customer data. Raises :exc:`~drydock.harness.mistakes.BadFile` with all mistakes of the file.
     """
     if frame is None:
         mistakes.raise_if_any()
@@ -110,6 +111,7 @@ def finish_scenario(
         venue=venue,
         files=dict(files or {}),
         folder=str(folder_of(where)),
+        is_private=is_private,
     )
     reported = data.get("reported")
     check_targets(_plan_of(reported), ("reported", "plan"), where, mistakes, scenario)

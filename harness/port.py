@@ -107,7 +107,8 @@ class Scenario:
     """A venue, its runbook, and what is feared: the part the harness reads, and the kit's own typed part.
 
     ``data`` is the whole file as plain data after ``--set`` and defaults; ``hash`` is of that data. ``files`` names
-    the CSV files it refers to, with their hash: they are never embedded (customer data).
+    the CSV files it refers to, with their hash: they are never embedded. Where ``is_private``, they hold customer data,
+    and what is written of its runs is readable by its owner alone.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Scenario:
     summary: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

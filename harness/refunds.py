@@ -8,23 +8,21 @@ add up to is that run in the verdict's ``refund_usd``.
 from __future__ import annotations
 
 import csv
-import os
-import stat
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 from drydock.harness.bundle import JUDGED, RunSummary, run_seed
 from drydock.harness.event import identity_text
 from drydock.harness.mistakes import BadFile, Mistake
 from drydock.harness.port import Kit, Scenario
+from drydock.harness.private_file import open_private
 from drydock.harness.result import Refund
 from drydock.harness.units import format_usd
 
 COLUMNS = ("account", "kind", "amount_usd", "evidence")
 RUN_COLUMNS = ("scenario", "bundle", "run", "seed")
 """What stands before them in the file of a rehearsal; ``drydock run --seed`` plays that run of the reported plan."""
-_OWNER_ONLY = 0o600
 
 
 class RefundFile:
@@ -37,7 +35,7 @@ class RefundFile:
         self._path = path
         self._failed: OSError | None = None
         try:
-            self._file = _opened(path)
+            self._file = open_private(path)
         except OSError as error:
             raise self._told(error) from None
         self._rows = csv.writer(self._file, lineterminator="\n")
@@ -104,11 +102,3 @@ class RefundsOfRuns:
         bundle, number = run.ticket.bundle, run.ticket.number
         seed = run_seed(self._seed, bundle, number)
         self._file.write(run.owed, self._scenario, self._kit, self._scenario.name, bundle, number, seed)
-
-
-def _opened(path: str) -> TextIO:
-    """The file, emptied; from its first byte on nobody but its owner may read it, also where it lay there before."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-    if stat.S_ISREG(os.fstat(handle).st_mode):  # never a device: /dev/null stays everybody's
-        os.chmod(handle if os.chmod in os.supports_fd else path, _OWNER_ONLY)
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")

@@ -63,12 +63,12 @@ class VenueKit:
             _check_population(data, where, mistakes)
             positions = files.positions(population.file, markets)
             population = replace(population, accounts=len(positions.ids)) if positions else population
+        played = files.tapes(tapes, markets)
         if runbook is not None:
             check_night(runbook, where, mistakes)
             check_runbook(runbook, where, mistakes)
         if venue is None or runbook is None:
             mistakes.raise_if_any()
-        played = files.tapes(tapes, markets)
         model = VenueModel(venue, population, runbook, markets, positions, played)  # type: ignore[arg-type]
         return finish_scenario(
             frame,

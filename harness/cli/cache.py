@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drydock.harness.mistakes import BadFile, Mistake
+from drydock.harness.private_file import put_text
 
 if TYPE_CHECKING:
     from drydock.harness.port import Case
@@ -30,7 +31,7 @@ def save_case(case: Case) -> str:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _ignore_in_git(cache_folder())
-        file.write_text(text, encoding="utf-8")
+        put_text(file, text, is_private=case.scenario.is_private)
     except OSError as error:
         told = f"cannot be written: {error.strerror or error}; set DRYDOCK_CACHE to a folder of yours"
         raise BadFile([Mistake(str(file), told)]) from None

@@ -74,10 +74,11 @@ def command(
         workers=workers or _cores(),
     )
     with _refund_file(refunds, todo) as file:
-        return _answer(list(_rehearsed(todo, options, max_time, file, common)), len(scenarios) > 1, common)
+        verdicts = list(_rehearsed(todo, options, max_time, file, common))
+        return _answer(verdicts, len(scenarios) > 1, common, any(scenario.is_private for scenario, _ in todo))
 
 
-def _answer(verdicts: list[Verdict], is_array: bool, common: Common) -> int:
+def _answer(verdicts: list[Verdict], is_array: bool, common: Common, is_private: bool) -> int:
     """Saves the cases, tells the verdicts, and returns the worst of their exit codes."""
     from drydock.harness.verdict_json import verdict_json
 
@@ -95,7 +96,7 @@ def _answer(verdicts: list[Verdict], is_array: bool, common: Common) -> int:
                 console.print()
             print_verdict(console, verdict, replays, verbosity=common.verbosity)
 
-    common.answer(plain, tell)
+    common.answer(plain, tell, is_private=is_private)
     return exits.worst([exit_of(verdict) for verdict in verdicts])
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from drydock.harness.mistakes import BadFile, Mistake, Mistakes
+from drydock.harness.private_file import put_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,11 +60,11 @@ class Common:
         scenario = load_scenario(reference, self.sets)
         return scenario, kit(scenario.kit)
 
-    def answer(self, plain: Callable[[], Plain], tell: Callable[[Console], None]) -> None:
+    def answer(self, plain: Callable[[], Plain], tell: Callable[[Console], None], *, is_private: bool = False) -> None:
         """Writes the answer: as JSON where ``--json`` asks for it, and as text unless stdout belongs to JSON."""
         try:
             if self.json_to is not None:
-                write_text(self.json_to, json.dumps(plain(), indent=2) + "\n")
+                write_text(self.json_to, json.dumps(plain(), indent=2) + "\n", is_private=is_private)
         finally:  # a full disk must not swallow a verdict
             if not self.is_json_only:
                 from drydock.harness.report.console import console_for
@@ -133,13 +134,16 @@ def default_scenario(preferred: str = "") -> str:
     return preferred if preferred in known else next(iter(known))
 
 
-def write_text(target: str, text: str) -> None:
-    """Writes to a file, or to stdout for ``-``. Raises ``BadFile`` where the file cannot be written."""
+def write_text(target: str, text: str, *, is_private: bool = False) -> None:
+    """Writes to a file, or to stdout for ``-``. Raises ``BadFile`` where the file cannot be written.
+
+    What is made of customer data is ``is_private``: only its owner may read it.
+    """
     if target == "-":
         sys.stdout.write(text)
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        put_text(target, text, is_private=is_private)
     except OSError as error:
         raise BadFile([Mistake(target, f"cannot be written: {error.strerror or error}")]) from None
 

@@ -110,7 +110,7 @@ def play(
         return run_json(result, case, kit) | ({"twin": twin and twin_json(twin, case, kit)} if has_twin else {})
 
     with _refund_file(refunds_to, result, case, kit):
-        common.answer(plain, tell)
+        common.answer(plain, tell, is_private=case.scenario.is_private)
     return exit_of(result)
 
 
@@ -202,7 +202,8 @@ def _write_trace(target: str, case: Case, result: RunResult) -> None:
     from drydock.harness.cli.options import write_text
     from drydock.harness.report.trace import trace_lines
 
-    write_text(target, "".join(trace_lines(case_to_plain(case), result.digest, result.events or ())))
+    text = "".join(trace_lines(case_to_plain(case), result.digest, result.events or ()))
+    write_text(target, text, is_private=case.scenario.is_private)
 
 
 # ---- --dry ----------------------------------------------------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drydock.harness.case_file import case_to_json, read_case
+from drydock.harness.cli import main
+from drydock.harness.cli.cache import save_case
 from drydock.harness.mistakes import BadFile, Mistakes
 from drydock.harness.report.trace import trace_lines
 from drydock.harness.run import run_case
@@ -221,6 +224,35 @@ def test_case_and_trace_know_the_file_by_name_and_hash_alone(tmp_path: Path) -> 
     (tmp_path / "case.json").write_text(text, encoding="utf-8")
     again = run_case(read_case(tmp_path / "case.json"), VenueKit(), keep_trace=False)
     assert result.digest == again.digest
+
+
+def test_what_is_written_of_a_private_night_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trace, answer and saved cases have mode 0600; those of a packaged scenario are as everybody's files."""
+    own_night(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for scenario, is_private in (("./night.yaml", True), ("bench", False)):
+        options = ["--trace", "t.jsonl", "--json", "r.json", "-q", "--plan", "none"]
+        assert 0 == main.answer(["run", scenario, *options])
+        modes = [stat.S_IMODE(Path(name).stat().st_mode) for name in ("t.jsonl", "r.json")]
+        assert [is_private] * 2 == [mode == 0o600 for mode in modes]
+        for name in ("t.jsonl", "r.json"):
+            Path(name).unlink()
+    monkeypatch.setenv("DRYDOCK_CACHE", str(tmp_path / "cache"))
+    saved = save_case(case_of(load_scenario("./night.yaml")))
+    assert 0o600 == stat.S_IMODE(Path(saved).stat().st_mode)
+
+
+def test_timeline_calls_customers_by_their_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one account is liquidated, a reader sees whose it is."""
+    file = own_night(tmp_path)
+    (tmp_path / "mine.csv").write_text(f"{HEADER}\nacme-7,{BTC},0.5,300\nother,{BTC},-0.5,90000\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    main.answer(["run", str(file), "--plan", "none"])
+    assert "account acme-7 (2) is liquidated" in capsys.readouterr().out
 
 
 def test_case_is_refused_when_the_positions_have_changed(tmp_path: Path) -> None:
