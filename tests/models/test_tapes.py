@@ -13,10 +13,12 @@ from drydock.harness.run import run_case
 from drydock.harness.scenario import load_scenario
 from drydock.models.kit import SCENARIOS, VenueKit
 from drydock.models.markets import paradex_markets
+from drydock.models.model import model_of
+from drydock.models.order_events import TriggerFired
 from drydock.models.regimes import Regime, external_rates_ppm, paths
 from drydock.models.tapes import Tape, read_tape
 from drydock.models.world import VenueWorld
-from tests.nights import Stage, case_of
+from tests.nights import Stage, case_of, told
 
 MARKETS = paradex_markets().subset(["BTC-USD-PERP", "ETH-USD-PERP", "PAXG-USD-PERP"])
 HEADER = "time_s,market,price_usd"
@@ -105,22 +107,22 @@ def test_every_mistake_is_told_with_its_place(tmp_path: Path) -> None:
         ("t.csv:9:16", f"5 is far from the reference price of {BTC}; allowed is 4630 to 740800"),
     ]
     assert [place for place, _ in expected] == [mistake.partition(": ")[0] for mistake in mistakes]
-    assert [] == [told for (_, told), mistake in zip(expected, mistakes, strict=True) if told not in mistake]
+    assert [] == [message for (_, message), line in zip(expected, mistakes, strict=True) if message not in line]
 
 
 @pytest.mark.parametrize(
-    ("header", "place", "told"),
+    ("header", "place", "message"),
     [
         ("time_s,market", "1:1", "column 'price_usd' is missing"),
         ("time,market,price_usd", "1:1", "unknown column 'time'; did you mean 'time_s'?"),
         ("time_s;market;price_usd", "1:7", "allowed is a comma"),
     ],
 )
-def test_wrong_header_is_told(tmp_path: Path, header: str, place: str, told: str) -> None:
+def test_wrong_header_is_told(tmp_path: Path, header: str, place: str, message: str) -> None:
     """A missing or misspelt column, or a spreadsheet's separator, at line one."""
     found, mistakes = read(tmp_path, header, "0,BTC-USD-PERP,90000")
     assert found is None
-    assert any(mistake.startswith(f"t.csv:{place}: ") and told in mistake for mistake in mistakes)
+    assert any(mistake.startswith(f"t.csv:{place}: ") and message in mistake for mistake in mistakes)
 
 
 def test_byte_order_mark_is_refused(tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_case_replays_with_its_tape_and_is_refused_with_another(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("tail", "told"),
+    ("tail", "message"),
     [
         (TAIL.replace("my-night, calm", "my-nigth"), "unknown regime 'my-nigth'; did you mean 'my-night'?"),
         (TAIL.replace("tape.csv", "no.csv"), "tapes.my-night: no file 'no.csv' beside the scenario"),
@@ -186,11 +188,11 @@ def test_case_replays_with_its_tape_and_is_refused_with_another(tmp_path: Path) 
         (TAIL.replace("{my-night: tape.csv}", "[tape.csv]"), "tapes: "),
     ],
 )
-def test_wrong_name_is_told_where_it_stands(tmp_path: Path, tail: str, told: str) -> None:
+def test_wrong_name_is_told_where_it_stands(tmp_path: Path, tail: str, message: str) -> None:
     """A regime that no tape brings, a tape that is not there, a name that is taken, a list."""
     with pytest.raises(BadFile) as caught:
         load_scenario(own_night(tmp_path, tail))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / 'night.yaml'}:")
 
 
@@ -213,3 +215,21 @@ def test_rows_of_a_track_never_decrease(tmp_path: Path) -> None:
     """Time goes on: a later step never reads an earlier line."""
     taped = good(tmp_path, HEADER, *(f"{n * 7},{BTC},{90_000 + n}" for n in range(40)))
     assert (np.diff(paths(taped, 1, MARKETS, 1_000, 400)[:, 0]) >= 0).all()
+
+
+def test_triggers_of_a_file_fire_when_the_tape_passes_them(tmp_path: Path) -> None:
+    """Own positions in a recorded night with an order book: the take-profit goes at the first mark above it."""
+    own_night(tmp_path)
+    mine = "account,market,size,collateral_usd,take_profit_usd,stop_loss_usd\n"
+    mine += f"a,{BTC},0.5,9000,90500,50000\nb,{BTC},-0.5,9000,50000,95000\n"
+    (tmp_path / "mine.csv").write_text(mine, encoding="utf-8")
+    text = (tmp_path / "night.yaml").read_text(encoding="utf-8")
+    text = text.replace("  accounts: 20\n", "  file: mine.csv\n").replace("  open_interest_usd: 20000000 USD\n", "")
+    (tmp_path / "night.yaml").write_text(text.replace("venue:\n", "venue:\n  order_book: {}\n"), encoding="utf-8")
+    scenario = load_scenario(str(tmp_path / "night.yaml"))
+    result = run_case(case_of(scenario, regime="my-night"), VenueKit(), keep_trace=True)
+    assert "" == result.error
+    ((at_ms, fired),) = told(result.events, TriggerFired)
+    assert 30_000 <= at_ms <= 41_000
+    assert (model_of(scenario).population.first_person, 9_050_000) == (fired.account, fired.trigger_quantums)
+    assert fired.mark_quantums >= fired.trigger_quantums
