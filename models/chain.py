@@ -112,6 +112,7 @@ class Chain:
         self.socialised_ppm = 0
         self._credited = 0
         self._pending: list[Transaction] = []
+        self._index_after: list[int] = []
         self._mmr_list: list[int] = (world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
         self._is_armed = False
         self._value: Valuation | None = None
@@ -190,6 +191,7 @@ class Chain:
         fills: list[FillTx] = []
         liquidated: list[Liquidated] = []
         group: list[FillTx] = []
+        self._index_after = []
         for transaction in pending:
             if isinstance(transaction, FillTx):
                 group.append(transaction)
@@ -198,6 +200,8 @@ class Chain:
             fills += group
             group = []
             self._value = None
+            if isinstance(transaction, IndexTx):
+                self._index_after.append(len(fills))
             if isinstance(transaction, LiquidationTx):
                 liquidated.append(self._liquidate(transaction))
             else:
@@ -286,6 +290,7 @@ class Chain:
             equity=value.equity, fills=fills, liquidated=liquidated,
             deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
             people_quantums=int(self.holdings.quote.sum()) - vault, vault_quantums=vault,
+            index_after=self._index_after,
         )  # fmt: skip
         sealed = BlockSealed(self.height, self.sequence, high, low, transactions, view)
         self._sim.emit(sealed, self._lane)

@@ -132,11 +132,15 @@ class DatabaseState(NamedTuple):
 # ---- prices and funding ----------------------------------------------------------------------------------------------
 @event("prices.published")
 class PricesPublished(NamedTuple):
-    """Market data publishes spot and mark of every market, in price quantums, with the age of its inputs."""
+    """Market data publishes spot and mark of every market, in price quantums, with the age of its inputs.
+
+    ``live_sources`` are spot sources whose newest value is no older than the venue declares for a fill.
+    """
 
     spot_quantums: Ints
     mark_quantums: Ints
     age_ms: Ints
+    live_sources: Ints
 
 
 @event("index.published")
@@ -286,6 +290,7 @@ class BlockView:
     insurance_account: int
     people_quantums: int
     vault_quantums: int
+    index_after: Sequence[int] = ()
 
     is_view: ClassVar[bool] = True
 

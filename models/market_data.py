@@ -100,6 +100,7 @@ class MarketData(Service):
         self._bus = self.sim.lane_of("market_data/bus")
         self.spot = Feed(spec.spot_sources, markets)
         self.rates = Feed(spec.external_venues, markets)
+        self._all_live = np.full(markets, spec.spot_sources)
         self.last: PriceMessage | None = None
         book = world.venue.order_book
         self._engine = None if book is None else MarkEngine(world, book)
@@ -208,7 +209,8 @@ class MarketData(Service):
         message = None if inputs is None else self._price(inputs)
         if message is not None:
             self.last = message
-            self.sim.emit(PricesPublished(message.spot, message.mark, self.sim.now_ms - message.made_ms), self._ticker)
+            age_ms = self.sim.now_ms - message.made_ms
+            self.sim.emit(PricesPublished(message.spot, message.mark, age_ms, self._live_sources()), self._ticker)
             self._send(message)
 
     def _price(self, inputs: Inputs) -> PriceMessage | None:
@@ -258,6 +260,15 @@ class MarketData(Service):
             fresh = feed.made_ms >= self.sim.now_ms - freshness.liquidation_ms
             present &= fresh | ~fresh.any(axis=0)
         return present
+
+    def _live_sources(self) -> Ints:
+        """How many spot sources of each market were heard in the time that the venue declares for a fill."""
+        since_ms = self.sim.now_ms - self.world.venue.declared.fill_price_age_ms
+        even_ms = self.spot.even_ms()
+        if even_ms is not None and even_ms >= since_ms:
+            return self._all_live
+        live: Ints = (self.spot.made_ms >= since_ms).sum(axis=0)
+        return live
 
     def _send(self, message: PriceMessage) -> None:
         if not self._publish_seam.bends:

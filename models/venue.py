@@ -228,6 +228,12 @@ class Declared:
     grace_ms: Millis = 0  # [A] no liquidation so soon after OK
     copies_lag_ms: Millis = 15_000  # [A] of F4
     index_gap_cap_ms: Millis | None = None
+    price_step_ppm_max: Annotated[int, Range(1, 100_000_000)] = 200_000  # [A] of P3: spot, from one mark to the next
+    price_skew_ms_max: Millis = 60_000  # [S] of P4: GMX v2
+    spot_sources_min: Annotated[int, Range(0, 9)] = 1  # [A] of P5
+    proportion_window_ms: Period = 600_000  # [A] of L2: liquidated in this time ...
+    proportion_base_quantums: Money = 2_000_000_000_000  # [A] ... $2 M need no explanation ...
+    proportion_factor_ppm: Annotated[int, Range(0, 1_000_000_000)] = 20_000_000  # [A] ... 20 x OI x move explains
     mark_band_ppm: Ppm = 0  # [A] how far a right mark may be from the outside price: what the own book adds
     post_only_band_ppm: Ppm | None = None  # [S] 5 bps since February 2026
     retained_orders: tuple[OrderKind, ...] = ("take_profit", "stop_loss")  # [P] what a rollback keeps

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 from drydock.harness.law import FoldLaw
 from drydock.harness.port import Law
-from drydock.models.invariants import funding, goals, liquidation, maintenance, money, pages, prices
+from drydock.models.invariants import (
+    feeds,
+    funding,
+    gaps,
+    goals,
+    liquidation,
+    maintenance,
+    money,
+    outcome,
+    pages,
+    pools,
+    prices,
+    replay,
+)
 
 LAWS: tuple[type[FoldLaw], ...] = (
     funding.Continuity,
@@ -15,19 +28,31 @@ LAWS: tuple[type[FoldLaw], ...] = (
     funding.CopiesAgree,
     funding.AccountFundingStep,
     funding.FundingZeroSum,
+    gaps.NoAccrualInPause,
+    gaps.Schedule,
+    gaps.CachedIndexSane,
     liquidation.Justified,
+    outcome.Proportion,
     liquidation.Gate,
     liquidation.Completion,
+    outcome.Outcome,
+    outcome.Healthier,
     maintenance.LoadBeforePublish,
     maintenance.ModeMatrix,
     maintenance.SnapshotRoundTrip,
     maintenance.ResumeGate,
     maintenance.RollbackClosure,
+    replay.Commutes,
     prices.Positive,
     prices.FreshAtUse,
+    feeds.Jump,
+    feeds.Skew,
+    feeds.Quorum,
     money.Cash,
     money.Positions,
+    pools.Pools,
     money.Solvency,
+    pools.UnbackedGain,
     maintenance.WindowKept,
     pages.PagesConverge,
 )

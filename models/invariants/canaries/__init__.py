@@ -9,17 +9,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drydock.harness.port import Canary
-from drydock.models.invariants.canaries import funding, liquidation, maintenance, money, pages, prices
+from drydock.models.invariants.canaries import (
+    feeds,
+    funding,
+    gaps,
+    liquidation,
+    maintenance,
+    money,
+    outcome,
+    pages,
+    pools,
+    prices,
+    replay,
+)
+from drydock.models.invariants.register import LAWS
 
-_CANARIES: tuple[Canary, ...] = (
+_BY_SUBJECT: tuple[Canary, ...] = (
+    *feeds.CANARIES,
     *funding.CANARIES,
+    *gaps.CANARIES,
     *liquidation.CANARIES,
     *maintenance.CANARIES,
-    *prices.CANARIES,
     *money.CANARIES,
-    *maintenance.WINDOW,
+    *outcome.CANARIES,
     *pages.CANARIES,
+    *pools.CANARIES,
+    *prices.CANARIES,
+    *replay.CANARIES,
 )
+_ORDER = [law.id for law in LAWS]
+_CANARIES = tuple(sorted(_BY_SUBJECT, key=lambda canary: _ORDER.index(canary.law)))
 
 
 def canaries() -> Sequence[Canary]:

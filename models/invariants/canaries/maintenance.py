@@ -94,13 +94,10 @@ CANARIES = (
         on_bench(*ROLLBACK),
         venue_with(chain=KeepsItsPlaceOnL1),
     ),
-)  # fmt: skip
-
-WINDOW = (
     Canary(
         "W1",
         "the announced window is shorter than what a cold database takes to load",
         on_bench(*LOADS_A_MINUTE, "runbook.window_ms=3m"),
         on_bench(*LOADS_A_MINUTE),
     ),
-)
+)  # fmt: skip
