@@ -132,7 +132,7 @@ class VenueKit:
 
     def ledger(self, scenario: Scenario) -> Ledger:
         """The fold that prices harm."""
-        return VenueLedger()
+        return VenueLedger(model_of(scenario).population.first_person)
 
     def canaries(self) -> Sequence[Canary]:
         """Wrong builds and their controls, on the bench venue."""

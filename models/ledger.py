@@ -1,176 +1,162 @@
-"""The ledger of harm: every harmful event priced against the shadow truth, in exactly one kind.
+"""The ledger of harm: every harmful event priced against the shadow truth, every dollar in exactly one kind.
 
-``liquidation``  of an account that was healthy at the truth: the penalty, and what the transfer at mark lost against
-                 the true mark: ``penalty + sum |dq| * |P_exec - P_true| * [adverse]``.
-``funding``      realised at a liquidation or a fill with an index that is not the truth's: what was taken too much,
-                 once per position (it is then re-cached at the wrong index; what a later repair would take on top is
-                 not priced here).
-``rollback``     legitimate fills that a rollback erased: what they were worth to the account at the true mark then.
-``bad_debt``     accounts below zero at the truth when the night is over.
+``liquidation``  of a person who was healthy at the truth                                 ``harm/liquidations.py``
+``trigger``      of a person, at a price that the true mark had not reached               ``harm/fills.py``
+``funding``      realised by a person with an index that is not the truth's               ``harm/realised_funding.py``
+``execution``    a person's market order far beyond the true price                        ``harm/fills.py``
+``access``       a person who could not trade after the announced end of the window       ``harm/blocked.py``
+``rollback``     legitimate fills and deposits that going back took from people           ``harm/erased.py``
+``bad_debt``     of anybody: below zero at the truth when the night is over, missed liquidations included
+``leak``         payouts of gains that nobody had                                         ``harm/leaks.py``
 
-What a rollback gives back (harm done after its snapshot) is kept beside the amount, not subtracted.
+Makers, opportunists and squeezers take risks for a living and have lines of bad debt alone; the vault has none: it is
+the one that pays. What a rollback gives back (harm done after its snapshot) is kept beside the amount, not subtracted.
+Liquidations and triggers together take no more from a person than the equity he had: what lies below zero is bad debt
+(``harm/lines.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drydock.harness.event import Event, Identity
+from drydock.harness.event import Event
 from drydock.harness.port import Entry
 from drydock.models.accounts import VAULT
 from drydock.models.events import (
     BlockSealed,
+    Bust,
     Fill,
     IndexPublished,
+    IntentsBlocked,
+    L1Credited,
+    L1Transferred,
     Liquidation,
     PricesPublished,
     RollbackDone,
     SnapshotTaken,
 )
-from drydock.models.perp.funding import funding_pnl
-from drydock.models.perp.liquidation import cut
+from drydock.models.harm.blocked import BlockedIntents
+from drydock.models.harm.erased import ErasedFills, Legs
+from drydock.models.harm.fills import BadExecutions, FalseTriggers
+from drydock.models.harm.leaks import Leaks
+from drydock.models.harm.lines import HARM_KINDS, Lines
+from drydock.models.harm.liquidations import WrongLiquidations
+from drydock.models.harm.realised_funding import RealisedFunding
+from drydock.models.harm.true_prices import TruePrices
+from drydock.models.order_events import TriggerDone, TriggerFired
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
 
-Ints = NDArray[np.int64]
-HARM_KINDS = ("liquidation", "funding", "rollback", "bad_debt")
-
-
-class _Line:
-    __slots__ = ("amount", "events", "restored")
-
-    def __init__(self) -> None:
-        self.amount = 0
-        self.restored = 0
-        self.events: list[Identity] = []
+__all__ = ["HARM_KINDS", "VenueLedger"]
 
 
 class VenueLedger:
-    """Folds events into lines per (account, kind)."""
+    """Folds events into lines per (account, kind). ``first_person`` is the number of the first account of a person;
+    ``horizon_ms`` how long after a liquidation lost exposure counts."""
 
     hears: tuple[type, ...] = (
-        Liquidation,
-        Fill,
-        RollbackDone,
-        SnapshotTaken,
-        PricesPublished,
-        IndexPublished,
-        BlockSealed,
-    )
+        Fill, Liquidation, TriggerFired, TriggerDone, Bust, IndexPublished, PricesPublished, SnapshotTaken,
+        RollbackDone, IntentsBlocked, L1Transferred, L1Credited, BlockSealed,
+    )  # fmt: skip
 
-    def __init__(self) -> None:
-        self._lines: dict[tuple[int, str], _Line] = {}
-        self._since: dict[tuple[int, str], int] = {}
+    def __init__(self, first_person: int = 1, horizon_ms: int = 0) -> None:
+        self._first_person = first_person
+        self._horizon_ms = horizon_ms
 
     def begin(self, truth: Truth) -> None:
         """Starts from the night's first prices and indices."""
+        first = self._first_person
         self._truth = truth
-        self._mark = truth.mark(0)
-        self._fills: list[Fill] = []
         self._end_ms = 0
-        self._is_index_wrong = False
-        self._charged: set[int] = set()
+        self.lines = lines = Lines()
+        self._prices = prices = TruePrices(truth)
+        self._funding = RealisedFunding(truth, lines, first)
+        self._liquidations = WrongLiquidations(truth, lines, first, self._horizon_ms)
+        self._triggers = FalseTriggers(prices, lines)
+        self._executions = BadExecutions(lines, first)
+        self.erased = ErasedFills(prices, lines, first)
+        self._legs = Legs()
+        self._blocked = BlockedIntents(truth, lines, first)
+        self._leaks = Leaks(truth, prices, lines, first)
+        self._hearers = self._wire()
+
+    def _wire(self) -> dict[type, Callable[[Event], None]]:
+        return {
+            Fill: self._on_fill,
+            Liquidation: self._on_liquidation,
+            TriggerFired: self._triggers.on_fired,
+            TriggerDone: self._triggers.on_done,
+            Bust: self._on_bust,
+            IndexPublished: self._funding.on_index,
+            PricesPublished: self._liquidations.on_prices,
+            SnapshotTaken: self._on_snapshot,
+            RollbackDone: self._on_rollback,
+            IntentsBlocked: self._blocked.on_blocked,
+            L1Transferred: self._leaks.on_transfer,
+            L1Credited: self._on_credit,
+        }
 
     def observe(self, event: Event) -> None:
         """Prices what is harmful, follows what is not."""
-        data = event.data
         self._end_ms = event.at_ms
-        if isinstance(data, Fill):
-            self._fills.append(data)
-            if self._is_index_wrong:
-                self._charge_funding(event, (data.taker, data.maker), data.market)
-        elif isinstance(data, Liquidation):
-            self._on_liquidation(event, data)
-        elif isinstance(data, PricesPublished):
-            self._mark = data.mark_quantums
-        elif isinstance(data, IndexPublished):
-            self._is_index_wrong = bool(self._truth.shadow.is_wrong.any())
-        elif isinstance(data, SnapshotTaken):
-            self._since, self._fills = {}, []
-        elif isinstance(data, RollbackDone):
-            self._on_rollback(event)
+        hearer = self._hearers.get(type(event.data))
+        if hearer is not None:
+            hearer(event)
 
-    # ---- indices ---------------------------------------------------------------------------------------------
-    def _charge_funding(self, event: Event, accounts: Sequence[int], market: int) -> None:
-        """``H_fund``: realising with the published index instead of the true one cost the account this much."""
-        if not self._truth.shadow.is_wrong[market]:
+    # ---- what several kinds hear -------------------------------------------------------------------------------
+    def _on_fill(self, event: Event) -> None:
+        data: Fill = event.data
+        self._funding.on_fill(event, data)
+        if self._triggers.takes(event, data):
             return
-        layout = self._truth.shadow.holdings.layout
-        for account in accounts:
-            self._charge_slot(event, account, layout.slot_of[(account, market)], market)
+        outside_by = self._prices.outside_by(event.at_ms, data.market, data.price_quantums)
+        if outside_by:
+            self._executions.on_fill(event, data, outside_by)
+        else:
+            self.erased.on_fill(data)
 
-    def _charge_slot(self, event: Event, account: int, slot: int, market: int) -> None:
-        if slot in self._charged:
-            return
-        self._charged.add(slot)
-        size = self._truth.shadow.holdings.size[slot]
-        taken = -int(funding_pnl(size, self._truth.watch.index[market], self._truth.shadow.index(event.at_ms)[market]))
-        if account != VAULT:
-            self._add(account, "funding", taken, event)
+    def _on_liquidation(self, event: Event) -> None:
+        data: Liquidation = event.data
+        self._liquidations.on_liquidation(event, data)
+        self._funding.on_liquidation(event, data)
 
-    # ---- liquidations ----------------------------------------------------------------------------------------
-    def _on_liquidation(self, event: Event, data: Liquidation) -> None:
-        shadow, truth = self._truth.shadow, self._truth
-        if shadow.justified(event.at_ms)[data.account]:
-            return
-        holdings = shadow.holdings
-        layout = holdings.layout
-        first = int(layout.start[data.account])
-        last = int(layout.start[data.account + 1]) if data.account + 1 < layout.accounts else layout.slots
-        slots = np.arange(first, last)
-        market = layout.market[slots]
-        gone = cut(holdings.size[slots], data.share_ppm)
-        lost = gone * (truth.mark(event.at_ms)[market] - self._mark[market])
-        adverse = int(np.maximum(lost, 0).sum())
-        self._add(data.account, "liquidation", data.penalty_quantums + adverse, event)
-        self._charge_net(event, data.account, slots, market)
+    def _on_bust(self, event: Event) -> None:
+        self._executions.on_bust(event)
+        self.erased.on_bust(event)
 
-    def _charge_net(self, event: Event, account: int, slots: Ints, market: Ints) -> None:
-        """All positions of the account are realised at once: gains and losses of wrong indices net out."""
-        wrong = self._truth.shadow.is_wrong[market] & np.array([slot not in self._charged for slot in slots.tolist()])
-        self._charged.update(slots.tolist())
-        size, true_index = self._truth.shadow.holdings.size[slots], self._truth.shadow.index(event.at_ms)[market]
-        taken = -funding_pnl(size, self._truth.watch.index[market], true_index)
-        self._add(account, "funding", int(taken[wrong].sum()), event)
+    def _on_credit(self, event: Event) -> None:
+        self._leaks.on_credit(event)
+        self._legs.on_credit(event)
 
-    # ---- rollback and end ----------------------------------------------------------------------------------------
+    def _on_snapshot(self, event: Event) -> None:
+        self.lines.on_snapshot()
+        self.erased.on_snapshot()
+        self._legs.on_snapshot()
+
     def _on_rollback(self, event: Event) -> None:
-        for key, amount in self._since.items():
-            self._lines[key].restored += amount
-        truth_mark = self._truth.mark(event.at_ms)
-        worth: dict[int, int] = {}
-        for fill in self._fills:
-            gain = fill.size_quantums * (int(truth_mark[fill.market]) - fill.price_quantums)
-            worth[fill.taker] = worth.get(fill.taker, 0) + gain
-            worth[fill.maker] = worth.get(fill.maker, 0) - gain
-        for account, gain in sorted(worth.items()):
-            if gain > 0:
-                self._add(account, "rollback", gain, event)
-        self._since, self._fills = {}, []
-        self._is_index_wrong = False
-        self._charged.clear()
+        self.erased.on_rollback(event)  # who was wronged is asked before it is restored
+        self.lines.on_rollback()
+        self._funding.on_rollback()
+        self._executions.on_rollback()
+        self._legs.on_rollback()
 
-    def _add(self, account: int, kind: str, amount: int, event: Event) -> None:
-        if amount <= 0:
-            return
-        line = self._lines.setdefault((account, kind), _Line())
-        line.amount += amount
-        line.events.append(event.identity)
-        if kind != "rollback":
-            self._since[(account, kind)] = self._since.get((account, kind), 0) + amount
-
+    # ---- the end -----------------------------------------------------------------------------------------------
     def end(self) -> Sequence[Entry]:
-        """All lines, by account and kind; bad debt is what is below zero at the truth in the end."""
-        value = self._truth.shadow.value(self._end_ms)
-        below = np.flatnonzero(value.equity < 0)
-        entries = [
-            Entry(account, kind, line.amount, tuple(line.events), line.restored)
-            for (account, kind), line in self._lines.items()
-        ]
-        entries += [Entry(int(a), "bad_debt", -int(value.equity[a])) for a in below if a != VAULT]
-        return sorted(entries, key=lambda entry: (entry.account, entry.kind))
+        """All lines, by account and kind, capped by the true equity of the end."""
+        equity = self._truth.shadow.value(self._end_ms).equity
+        for account, amount in self._legs.lost():
+            self.lines.add(account, "rollback" if amount > 0 else "leak", abs(amount))
+        entries = [*self.lines.entries(equity), *self._debts(equity)]
+        return sorted(entries, key=lambda entry: (entry.account, HARM_KINDS.index(entry.kind)))
+
+    def _debts(self, equity: NDArray[np.int64]) -> Iterator[Entry]:
+        """What accounts owe at the truth, less what of it has left for L1 as a leak."""
+        for account in np.flatnonzero(equity < 0).tolist():
+            debt = -int(equity[account]) - self.lines.net(account, "leak")
+            if account != VAULT and debt > 0:
+                yield Entry(account, "bad_debt", debt)

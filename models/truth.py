@@ -98,7 +98,16 @@ class Outside:
 
     def mark_one(self, at_ms: int, market: int) -> int:
         """The true mark of one market."""
-        return int(self.mark(at_ms)[market])
+        spot = int(self.spot(at_ms)[market])
+        return spot + spot * int(self.median_rate(at_ms)[market]) // 1_000_000
+
+    def mark_each(self, at_ms: Ints, markets: Ints) -> Ints:
+        """The true marks of these markets, each at a time of its own."""
+        if int(at_ms.max()) >= self._known_ms:
+            self._draw_whole()
+        spot = self._spot[np.minimum(at_ms // self._step_ms, len(self._spot) - 1), markets]
+        votes = self._rates[np.minimum(at_ms // self._rate_step_ms, len(self._rates) - 1), :, markets]
+        return mark_price(spot, median_of_all(votes.T))
 
     def mark(self, at_ms: int) -> Ints:
         """The true mark: spot times one plus the median external rate."""

@@ -1,0 +1,1 @@
+"""Harm, kind by kind: what each kind counts, and how it is priced. ``models/ledger.py`` puts them together."""
