@@ -211,7 +211,7 @@ class Book:
 
         Bids are posted before asks, as given. Every level uses up an id, from ``first_id`` on, posted or not.
         """
-        self._withdraw_quotes(owner)
+        self.withdraw(owner)
         refused: list[Order] = []
         order_id = first_id
         for side, levels in ((BUY, bids), (SELL, asks)):
@@ -258,7 +258,7 @@ class Book:
         used = sum(match.size for match in matches if match.order.owner == order.owner)
         return min(order.left, max(self._reducible(order) - used, 0))
 
-    def _withdraw_quotes(self, owner: int) -> None:
+    def withdraw(self, owner: int) -> None:
         for queue in (self._bids, self._asks):
             staying = []
             for entry in queue:

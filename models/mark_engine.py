@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.models.matching import Tops
 from drydock.models.order_events import MarkSampled
 from drydock.models.perp.basis import (
     PPB_PER_PPM,
@@ -18,7 +19,6 @@ from drydock.models.perp.basis import (
     mark_of_basis,
     ppm_of_ppb,
 )
-from drydock.models.perp.mark import mark_price
 
 if TYPE_CHECKING:
     from drydock.models.venue import OrderBookSpec, Venue
@@ -57,13 +57,15 @@ class MarkEngine:
         if self._spec.cold_start == "forget":
             self._world.matching.last[:] = 0
 
-    def tick(self, spot: Ints, rate_ppm: Ints, rate_known: Mask | None) -> tuple[Ints, Ints] | None:
+    def tick(self, spot: Ints, rate_ppm: Ints, rate_known: Mask | None, fair: Ints) -> tuple[Ints, Ints] | None:
         """(mark in price quantums, basis in ppm) of every market; None while a market has had no vote at all.
 
         Where all votes have gone silent the last basis is held.
         """
         world = self._world
         tops = world.matching.tops()
+        if not (world.matching.is_open or self._spec.sample_closed):
+            tops = Tops(*(np.zeros_like(column) for column in tops))
         price = np.stack((tops.bid, tops.ask, tops.last))
         self._averages.sample(TopOfBook(price, price > 0), spot)
         basis, known = self._averages.fair_basis(rate_ppm * PPB_PER_PPM, rate_known)
@@ -72,8 +74,5 @@ class MarkEngine:
         if not self._is_known.all():
             return None
         mark = mark_of_basis(spot, basis)
-        fair = mark_price(spot, rate_ppm)
-        if rate_known is not None:
-            fair = np.where(rate_known, fair, 0)
         world.sim.emit(MarkSampled(tops.bid, tops.ask, tops.next_bid, tops.next_ask, tops.last, fair, mark))
         return mark, ppm_of_ppb(basis)

@@ -48,6 +48,12 @@ class Inputs(NamedTuple):
     made_ms: Ints
 
 
+def fair_prices(inputs: Inputs) -> Ints:
+    """The external fair price, spot * (1 + median external rate), of every market; 0 where no rate is known."""
+    fair = mark_price(inputs.spot, inputs.rate_ppm)
+    return fair if inputs.rate_known is None else np.where(inputs.rate_known, fair, 0)
+
+
 class Feed:
     """Newest value of each source for each market, with its time; an overtaken message changes nothing."""
 
@@ -106,9 +112,14 @@ class MarketData(Service):
         self._engine = None if book is None else MarkEngine(world, book)
         self._needs_external = book is None or book.needs_external
         self._fair = [0] * markets
+        self._is_fair_old = True
 
     def fair_one(self, market: int) -> int:
-        """The external fair price of one market as this service knows it (price quantums); 0 where it knows none."""
+        """The external fair price of one market by the newest of its feeds (price quantums); 0 where it knows none."""
+        if self._is_fair_old:
+            self._is_fair_old = False
+            inputs = self._aggregate()
+            self._fair = [0] * len(self._fair) if inputs is None else fair_prices(inputs).tolist()
         return self._fair[market]
 
     # ---- life ------------------------------------------------------------------------------------------------
@@ -145,7 +156,7 @@ class MarketData(Service):
         self.spot.forget()
         self.rates.forget()
         self.last = None
-        self._fair = [0] * len(self._fair)
+        self._is_fair_old = True
         if self._engine is not None:
             self._engine.forget()
 
@@ -177,6 +188,7 @@ class MarketData(Service):
     def _take_spot(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
         epoch, source, made_ms, row, mask = message
         if self.is_current(epoch):
+            self._is_fair_old = True
             self.spot.take(source, made_ms, row, mask)
 
     def _external_tick(self, arg: tuple[int, int]) -> None:
@@ -198,6 +210,7 @@ class MarketData(Service):
     def _take_rates(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
         epoch, venue, made_ms, row, mask = message
         if self.is_current(epoch):
+            self._is_fair_old = True
             self.rates.take(venue, made_ms, row, mask)
 
     # ---- publishing ------------------------------------------------------------------------------------------
@@ -218,9 +231,7 @@ class MarketData(Service):
         spot, rate_ppm, known, made_ms = inputs
         if self._engine is None:
             return PriceMessage(spot, rate_ppm, mark_price(spot, rate_ppm), made_ms)
-        fair = mark_price(spot, rate_ppm) if known is None else np.where(known, mark_price(spot, rate_ppm), 0)
-        self._fair = fair.tolist()
-        marked = self._engine.tick(spot, rate_ppm, known)
+        marked = self._engine.tick(spot, rate_ppm, known, fair_prices(inputs))
         return None if marked is None else PriceMessage(spot, marked[1], marked[0], made_ms)
 
     def _aggregate(self) -> Inputs | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.models.auction import CallAuction, Uncrossing
 from drydock.models.book import Book, Fields, Match, Order
 from drydock.models.order_events import (
     REJECTED_BAND,
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 OPEN_MODES = frozenset(("ok", "post_only"))
+"""Modes in which orders meet; in an auction they are entered and wait."""
+ENTRY_MODES = OPEN_MODES | {"auction"}
 BY_OWNER, BY_BAND, BY_STEP, BY_SELF_TRADE, BY_RESYNC, BY_POSITION = 1, 2, 3, 4, 5, 6
 OF_PERSON, OF_TRIGGER, OF_VAULT, OF_ARBITRAGE, OF_AUCTION = 0, 1, 2, 3, 4
 
@@ -69,18 +73,18 @@ class Matching:
         self._cloud = world.cloud
         self._lane = world.sim.lane_of("matching")
         self.books = [Book(self._reducible) for _ in world.markets.names]
+        self._auctions = [CallAuction(self._reducible) for _ in self.books]
         self.last = np.zeros(len(self.books), np.int64)
+        self.seen: Tops | None = None
+        """What everybody can see: the tops as of the last mark."""
         self.resyncing: set[int] = set()
         self._band_ppm: list[int] = world.markets.band_ppm.tolist()
         self._imf_ppm: list[int] = world.markets.imf_ppm.tolist()
         self._orders_max: list[int] = world.markets.orders_max.tolist()
-        self._dense = world.population.first_person
         self._next_id = 1
         self._reserved: dict[int, int] = {}
         self._count: dict[tuple[int, int], int] = {}
         self._entered_at: dict[int, int] = {}
-        self.with_orders: set[int] = set()
-        """Markets in which others than makers have orders: only there can a price be far from the outside one."""
 
     # ---- what is allowed -----------------------------------------------------------------------------------------
     @property
@@ -145,7 +149,7 @@ class Matching:
         if order.is_quote:
             self._world.makers.was_taken(order.owner, market)
         else:
-            self._release(market, order, match.size)
+            self._filled(market, order, match.size)
         self._cloud.trade(market, slot, order.slot, side * match.size, match.price, origin)
 
     # ---- passive orders ------------------------------------------------------------------------------------------
@@ -154,8 +158,8 @@ class Matching:
         cloud, world = self._cloud, self._world
         account = cloud.account_of(slot)
         reason = self._post_refusal(market, account, price, size, is_post_only)
-        book = self.books[market]
-        if not reason and book.would_cross(side, price):
+        book, in_auction = self.books[market], self._world.mode == "auction"
+        if not reason and not in_auction and book.would_cross(side, price):
             if is_post_only:
                 reason = REJECTED_CROSSES
             else:
@@ -169,7 +173,10 @@ class Matching:
         number = self._next_id
         self._next_id += 1
         order = Order(number, account, slot, side, price, size)
-        book.post(order)
+        if in_auction:
+            self._auctions[market].collect(order)
+        else:
+            book.post(order)
         self._entered_at[number] = world.cloud.height
         self._reserve(market, order)
         fair = world.market_data.fair_one(market)
@@ -178,7 +185,7 @@ class Matching:
 
     def _post_refusal(self, market: int, account: int, price: int, size: int, is_post_only: bool) -> int:
         world = self._world
-        if world.mode not in OPEN_MODES or (world.mode == "post_only" and not is_post_only):
+        if world.mode not in ENTRY_MODES or (world.mode == "post_only" and not is_post_only):
             return REJECTED_CLOSED
         reason = self._refusal(account, market)
         if reason:
@@ -198,46 +205,75 @@ class Matching:
         fair = self._world.market_data.fair_one(market)
         return abs(price - fair) * PPM <= fair * band_ppm or not fair
 
-    def quote(self, maker: int, markets: Ints, fair: Ints, can_bid: Ints, can_ask: Ints) -> None:
-        """A maker's mass quote: his ladder around ``fair`` in each market, each level post-only."""
-        if not self.is_open or maker in self.resyncing:
+    def quote(self, maker: int, markets: Ints, fair: Ints, can_bid: Mask, can_ask: Mask) -> list[int]:
+        """A maker's mass quote: his ladder around ``fair`` in each market, each level post-only.
+
+        Returns the markets in which a level would have crossed or lay outside the band.
+        """
+        if self._world.mode not in ENTRY_MODES or maker in self.resyncing:
             self._reject(int(markets[0]), maker, REJECTED_CLOSED)
-            return
-        traders, refused = self._world.population.traders, 0
-        levels, worth = traders.maker_levels_ppm, traders.maker_level_usd
+            return []
+        traders = self._world.population.traders
+        levels, worth = self._levels_ppm(traders.maker_levels_ppm), traders.maker_level_usd
+        count, short = 0, []
         rows = zip(markets.tolist(), fair.tolist(), can_bid.tolist(), can_ask.tolist(), strict=True)
         for market, price, bids_too, asks_too in rows:
             size = max(1, worth // price)
-            bids = [(price - price * ppm // PPM, size) for ppm in levels] if bids_too else []
-            asks = [(price + price * ppm // PPM, size) for ppm in levels] if asks_too else []
-            bids = [level for level in bids if self._within_band(market, level[0])]
-            asks = [level for level in asks if self._within_band(market, level[0])]
+            ladder = [(price - price * ppm // PPM, size) for ppm in levels if bids_too]
+            bids = [level for level in ladder if self._within_band(market, level[0])]
+            ladder += [(price + price * ppm // PPM, size) for ppm in levels if asks_too]
+            asks = [level for level in ladder[len(levels) * bids_too :] if self._within_band(market, level[0])]
             slot = self._world.layout.dense_slot(maker, market)
-            refused += len(self.books[market].quote(maker, slot, bids, asks, self._next_id))
+            refused = len(self.books[market].quote(maker, slot, bids, asks, self._next_id))
             self._next_id += len(bids) + len(asks)
-        self._sim.emit(QuotesPlaced(maker, markets, fair, refused), self._lane)
+            missing = len(ladder) - len(bids) - len(asks) + refused
+            count += refused
+            if missing:
+                short.append(market)
+        self._sim.emit(QuotesPlaced(maker, markets, fair, count), self._lane)
+        return short
 
     def uncross(self) -> None:
         """An auction ends: in every market what was collected meets at one price; what is left rests."""
         markets = worth = 0
         for market, auction in enumerate(self._auctions):
-            trades = auction.uncross(self._cloud.mark_one(market))
-            markets += bool(trades)
-            worth += sum(trade.size * trade.price for trade in trades)
-            for trade in trades:
+            done = auction.uncross(self.books[market], self._cloud.mark_one(market))
+            markets += bool(done.crossings)
+            worth += sum(trade.size * trade.price for trade in done.crossings)
+            for trade in done.crossings:
+                self.last[market] = trade.price
                 self._cloud.trade(market, trade.bid.slot, trade.ask.slot, trade.size, trade.price, OF_AUCTION)
+            self._settle(market, done)
         self._sim.emit(AuctionUncrossed(markets, worth), self._lane)
+
+    def _settle(self, market: int, done: Uncrossing) -> None:
+        """What an uncrossing means to the orders in it, once for each."""
+        for order, size in done.fills:
+            if order.is_quote:
+                self._world.makers.was_taken(order.owner, market)
+            else:
+                self._filled(market, order, size)
+        for order in done.cancelled:
+            self._gone(market, order, BY_POSITION if order.is_reduce_only else BY_SELF_TRADE)
+
+    def _levels_ppm(self, levels_ppm: tuple[int, ...]) -> tuple[int, ...]:
+        """A maker who knows of a post-only band keeps well inside: half of it is left for what prices do meanwhile."""
+        band_ppm = self._world.venue.safeguards.post_only_band_ppm
+        if band_ppm is None or self._world.mode != "post_only":
+            return levels_ppm
+        return tuple(min(ppm, band_ppm // 2) for ppm in levels_ppm)
 
     # ---- cancelling ----------------------------------------------------------------------------------------------
     def cancel(self, market: int, number: int) -> None:
         """The owner takes an order back; one that is gone already stays gone, and nothing is said."""
-        order = self.books[market].get(number)
+        order = self.books[market].get(number) or self._auctions[market].get(number)
         if order is None:
             return
         may = self._world.may("cancel")
         if may:
             self.books[market].cancel(number)
-            self._release(market, order, order.left)
+            self._auctions[market].cancel(number)
+            self._release(order.owner, market, order.left, 1)
         self._sim.emit(OrderCancelled(market, order.owner, number, BY_OWNER, int(may)), self._lane)
 
     def pull_quotes(self, maker: int) -> None:
@@ -250,8 +286,9 @@ class Matching:
     def cancel_resting(self, reason: int, account: int | None = None) -> int:
         """Cancels what rests in all books, of one account or of all; quotes are orders too. Returns how many."""
         count = 0
-        for market, book in enumerate(self.books):
-            for order in book.cancel_all(None if account is None else lambda order: order.owner != account):
+        keep = None if account is None else lambda order: order.owner != account
+        for market, (book, auction) in enumerate(zip(self.books, self._auctions, strict=True)):
+            for order in book.cancel_all(keep) + auction.cancel_all(keep):
                 count += 1
                 self._gone(market, order, reason)
         return count
@@ -268,7 +305,7 @@ class Matching:
         if order.is_quote:
             self._world.makers.was_taken(order.owner, market)
             return
-        self._release(market, order, order.left)
+        self._release(order.owner, market, order.left, 1)
         self._sim.emit(OrderCancelled(market, order.owner, order.id, reason, 1), self._lane)
 
     # ---- margin of what rests ------------------------------------------------------------------------------------
@@ -284,13 +321,14 @@ class Matching:
         self._reserved[order.owner] = self._reserved.get(order.owner, 0) + self._reserved_for(market, order.left)
         key = (order.owner, market)
         self._count[key] = self._count.get(key, 0) + 1
-        self.with_orders.add(market)
 
-    def _release(self, market: int, order: Order, size: int) -> None:
-        """``size`` of an order has left the book; with the last of it the order has."""
-        self._reserved[order.owner] -= self._reserved_for(market, size)
-        if not order.left or self.books[market].get(order.id) is None:
-            self._count[(order.owner, market)] -= 1
+    def _filled(self, market: int, order: Order, size: int) -> None:
+        """``size`` of an order was traded; with the last of it the order is gone."""
+        self._release(order.owner, market, size, int(order.left == 0))
+
+    def _release(self, owner: int, market: int, size: int, orders: int) -> None:
+        self._reserved[owner] -= self._reserved_for(market, size)
+        self._count[(owner, market)] -= orders
 
     def _reserved_for(self, market: int, size: int) -> int:
         """At the night's reference price, so that what was reserved is what is released."""
@@ -304,7 +342,8 @@ class Matching:
         """The tops of all books, for the mark."""
         rows = [(b.best_bid, b.best_ask, b.second(1), b.second(-1)) for b in self.books]
         columns = np.array([[price or 0 for price in row] for row in rows], np.int64).T
-        return Tops(columns[0], columns[1], columns[2], columns[3], self.last.copy())
+        self.seen = Tops(columns[0], columns[1], columns[2], columns[3], self.last.copy())
+        return self.seen
 
     def thin(self) -> list[int]:
         """Markets whose book lacks a side, or has a wide spread."""
@@ -330,7 +369,6 @@ class Matching:
         """Becomes a store that was kept."""
         self._reserved.clear()
         self._count.clear()
-        self.with_orders.clear()
         for market, (book, fields) in enumerate(zip(self.books, kept.books, strict=True)):
             book.restore(fields)
             for order in book:

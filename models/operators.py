@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.harness.event import Event
-from drydock.models.events import AlarmRaised, IncidentDeclared, IndexPublished, Liquidation
+from drydock.models.events import AlarmRaised, IncidentDeclared, IndexPublished, Liquidation, PricesPublished
 from drydock.models.perp.units import INDEX_SHIFT
 from drydock.models.runbook_spec import Incident
 
@@ -22,7 +22,7 @@ MINUTE_MS = 60_000
 class Operators:
     """Watches what the venue publishes, as its own monitors can; declares an incident after a drawn delay.
 
-    The monitors see published indices and liquidations, nothing of the truth.
+    The monitors see what is published (indices, liquidations, marks), nothing of the truth.
     """
 
     def __init__(self, world: VenueWorld, incident: Incident) -> None:
@@ -33,6 +33,7 @@ class Operators:
         self._stream = world.sim.rng("operators/detection")
         self._last_index: NDArray[np.int64] = world.chain.index.copy()
         self._recent: deque[int] = deque()
+        self._marks: deque[tuple[int, NDArray[np.int64]]] = deque()
         self.has_alarm = False
         self.declared = world.sim.event()
 
@@ -40,6 +41,8 @@ class Operators:
         """Begins to watch."""
         self._sim.hear(IndexPublished, self._see_index)
         self._sim.hear(Liquidation, self._see_liquidation)
+        if self._incident.alarm.quiet_ppm is not None:
+            self._sim.hear(PricesPublished, self._see_prices)
 
     def decision_ms(self) -> int:
         """How long the operators take to decide to roll back, drawn once an incident is declared."""
@@ -56,8 +59,22 @@ class Operators:
         if jumped:
             self._raise("index_step", jumped)
 
+    def _see_prices(self, happened: Event) -> None:
+        self._marks.append((happened.at_ms, happened.data.mark_quantums))
+        while self._marks[0][0] < happened.at_ms - MINUTE_MS:
+            self._marks.popleft()
+
+    def _is_explained(self) -> bool:
+        """Whether prices move so much that liquidations surprise nobody: the median move of all marks in a minute."""
+        quiet_ppm = self._incident.alarm.quiet_ppm
+        if quiet_ppm is None or not self._marks:
+            return False
+        before, now = self._marks[0][1], self._marks[-1][1]
+        moves_ppm = np.sort(np.abs(now - before) * 1_000_000 // before)
+        return int(moves_ppm[len(moves_ppm) // 2]) > quiet_ppm
+
     def _see_liquidation(self, happened: Event) -> None:
-        if self.has_alarm:
+        if self.has_alarm or self._is_explained():
             return
         self._recent.append(happened.at_ms)
         while self._recent[0] <= happened.at_ms - MINUTE_MS:

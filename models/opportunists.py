@@ -11,7 +11,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from drydock.harness.seam import Passage
-from drydock.models.matching import OPEN_MODES
+from drydock.models.matching import ENTRY_MODES
 from drydock.models.perp.units import PPM
 from drydock.models.traders import FarOrders, draw_harvests, draw_squeezes
 
@@ -76,7 +76,7 @@ class Opportunists:
         market = int(drawn.market[n])
         book = world.matching.books[market]
         is_thin = book.is_thin(world.population.traders.thin_spread_ppm)
-        if not (is_thin and world.mode in OPEN_MODES and world.gateway.is_ready):
+        if not (is_thin and world.mode in ENTRY_MODES and world.gateway.is_ready):
             return
         slot = world.layout.dense_slot(int(drawn.account[n]), market)
         for side, wanted, offsets in (

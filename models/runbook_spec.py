@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from drydock.harness.port import Range
-from drydock.models.spec_units import Millis, Period
+from drydock.models.spec_units import Millis, Period, Ppm
 from drydock.models.venue import Mode, OrderKind
 
 StepKind = Literal[
@@ -47,6 +47,7 @@ class Alarm:
 
     index_step_ppm: Annotated[int, Range(1, 1_000_000)] = 10_000  # [A] an index moves by 1 % of the price at once
     liquidations_per_minute: Annotated[int, Range(1, 1_000_000)] = 60  # [A]
+    quiet_ppm: Ppm | None = None  # [A] liquidations ring only while no median mark moved more in a minute
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,11 @@ class Shadow:
         return self._truth.index(at_ms) + self._offset
 
     def band(self) -> Ints:
-        """What the stated band of the truth index means for each account (1e-6 USD)."""
+        """What the stated band of the truth index and the declared one of the mark mean for each account (1e-6 USD)."""
         size, market = self.holdings.size, self.holdings.layout.market
         notional = np.abs(size) * self._mark[market]
-        return self.holdings.layout.per_account(notional // 1_000_000 * self._truth.index_band_ppm) + 1_000_000
+        band_ppm = self._truth.index_band_ppm + self._truth.venue.declared.mark_band_ppm
+        return self.holdings.layout.per_account(notional // 1_000_000 * band_ppm) + 1_000_000
 
     def justified(self, at_ms: int) -> Mask:
         """Which accounts were under margin at the truth at some instant of ``[at - staleness, at]``.

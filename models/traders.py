@@ -80,14 +80,14 @@ def draw_harvests(spec: Population, markets: Markets, night_ms: int, seed: int) 
 
 
 def draw_squeezes(spec: Population, markets: Markets, night_ms: int, seed: int) -> FarOrders:
-    """Both sides of a displaced price, in markets chosen by what they promise: band / MMF * sqrt(open interest).
+    """Both sides of a displaced price, in markets chosen by what they promise.
 
     All squeezers of a night push in one direction.
     """
     traders = spec.traders
     who = 1 + spec.makers + spec.opportunists + np.arange(spec.squeezers)
     account, words = _each(who, traders.squeezes_per_hour * night_ms // HOUR_MS, "people/squeeze", seed, 5)
-    cumulative = np.cumsum(promise(markets))
+    cumulative = np.cumsum(promise(markets, traders.squeeze_power))
     market = np.searchsorted(cumulative, uniform_below(words[:, 1], int(cumulative[-1])), side="right")
     herd = 1 if Stream(seed, "people/squeeze/herd").between(0, 1) else -1
     offset = herd * uniform_between(words[:, 2], traders.offset_ppm_min, traders.offset_ppm_max)
@@ -100,10 +100,15 @@ def draw_squeezes(spec: Population, markets: Markets, night_ms: int, seed: int) 
     )  # fmt: skip
 
 
-def promise(markets: Markets) -> Ints:
-    """What a squeezer sees in each market: band / MMF * sqrt(share of open interest), in thousandths."""
+def promise(markets: Markets, power: int) -> Ints:
+    """What a squeezer sees in each market: (band / MMF) ^ power * sqrt(share of open interest), in thousandths. [A]
+
+    How far a price may be pushed over how little it takes to liquidate somebody, and how much there is to liquidate.
+    """
     roots = np.array([isqrt(share) for share in markets.open_interest_share_ppm.tolist()], np.int64)
-    return markets.band_ppm * 1_000 // markets.mmf_ppm * np.maximum(roots, 1)
+    reach = (markets.band_ppm * 10 // markets.mmf_ppm) ** power * 10 ** (3 - power)
+    promised: Ints = np.maximum(1, reach) * np.maximum(roots, 1)
+    return promised
 
 
 def triggers_of(start: Start, spec: Population, mark: Ints, seed: int) -> TriggerOrders:

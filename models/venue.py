@@ -65,6 +65,7 @@ class OrderBookSpec:
     two_votes: Literal["mean", "lower", "upper"] = "mean"  # [A] the median of an even number of votes
     empty_side: Literal["hold", "drop", "zero"] = "hold"  # [A] what the average of a side without orders does
     cold_start: Literal["keep", "last_trade", "forget"] = "keep"  # [A] which averages outlive a restart
+    sample_closed: bool = False  # [A] whether the mark listens to a book in which nothing can trade
     needs_external: bool = False  # [A] whether a mark is published without any external vote
     unwind_ms: Period = 5_000  # [A] the Liquidator Vault sells what it took over this often ...
     unwind_phase_ms: Millis = 1_500  # [A] ... at t mod unwind_ms ...
@@ -234,7 +235,9 @@ class Declared:
     proportion_window_ms: Period = 600_000  # [A] of L2: liquidated in this time ...
     proportion_base_quantums: Money = 2_000_000_000_000  # [A] ... $2 M need no explanation ...
     proportion_factor_ppm: Annotated[int, Range(0, 1_000_000_000)] = 20_000_000  # [A] ... 20 x OI x move explains
-    mark_band_ppm: Ppm = 0  # [A] how far a right mark may be from the outside price: what the own book adds
+    mark_band_ppm: Ppm = 10_000  # [A] of P6: how far a right mark may be from the outside price
+    mark_per_order_ppm_max: Ppm = 1_000  # [A] of P7: by how much one order may move a mark
+    thin_markets_ppm_max: Ppm = 0  # [A] of M5: share of markets that may have lost a side of their book at OK
     post_only_band_ppm: Ppm | None = None  # [S] 5 bps since February 2026
     retained_orders: tuple[OrderKind, ...] = ("take_profit", "stop_loss")  # [P] what a rollback keeps
     ok: tuple[Action, ...] = ("fill", "liquidate", "trigger", "withdraw", "cancel", "post")

@@ -60,14 +60,14 @@ class CancelsTwice(Book):
 class OldQuotesStay(Book):
     """A mass quote adds levels and replaces none."""
 
-    def _withdraw_quotes(self, owner: int) -> None:
+    def withdraw(self, owner: int) -> None:
         pass
 
 
 class OldAsksStay(Book):
     """A mass quote replaces the owner's bids only."""
 
-    def _withdraw_quotes(self, owner: int) -> None:
+    def withdraw(self, owner: int) -> None:
         self.cancel_all(lambda order: order.side == SELL or order.owner != owner or not order.is_quote)
 
 
