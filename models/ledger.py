@@ -11,8 +11,8 @@
 
 Makers, opportunists and squeezers take risks for a living and have lines of bad debt alone; the vault has none: it is
 the one that pays. What a rollback gives back (harm done after its snapshot) is kept beside the amount, not subtracted.
-Liquidations and triggers together take no more from a person than the equity he had: what lies below zero is bad debt
-(``harm/lines.py``).
+Liquidations, triggers and funding together take no more from a person than the equity he had (``harm/lines.py``): what
+lies below zero is bad debt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Kind ``rollback``: what going back took from people whom nothing wrong had reached.
 
 *Fills.* ``H_rollback`` is what the legitimate fills since the snapshot were worth to the account at the true marks of
-the rollback, where that is a gain. A fill is legitimate at a price that the truth and the tolerance explain. Who was
-wrongly liquidated or triggered since then was affected, gets that back, and has no line.
+the rollback, where that is a gain. A fill is legitimate at a price that the truth and the tolerance explain. From whom
+something was wrongly taken since then was affected, gets that back, and has no line.
 
 *L1 legs.* Deposits and payouts stay on L1. The chain owes each deposit again, and is owed each payout; a deposit that
 does not come back is lost (``rollback``), a payout that is not debited again left twice (``leak``).
@@ -51,6 +51,11 @@ class ErasedFills:
         for account, gain in sorted(self.gains(event.at_ms).items()):
             self._lines.add(account, "rollback", gain, event.identity)
         self._fills.clear()
+
+    def notional(self) -> int:
+        """What the legitimate fills of people changed hands at, in all (1e-6 USD)."""
+        first = self._first_person
+        return sum(abs(size) * price for _, taker, maker, size, price in self._fills if max(taker, maker) >= first)
 
     def gains(self, at_ms: int) -> dict[int, int]:
         """account -> what its legitimate fills are worth at the true marks of a time: gains alone (1e-6 USD)."""

@@ -1,7 +1,7 @@
 """Kind ``leak``: money that left for L1 and was not there.
 
 An account that a wrong index or mark made rich may withdraw gains that nobody has. Of a payout leaks what lies above
-the account's true withdrawable amount, ``max(0, AV_true - IM_true)``, with the benefit of the declared and stated bands.
+the account's true withdrawable amount, ``max(0, AV_true - IM_true)``, with the benefit of declared and stated bands.
 No rollback brings it back. What of it the account owes in the end would be bad debt too, and is counted here alone.
 """
 

@@ -14,7 +14,9 @@ Ints = NDArray[np.int64]
 HARM_KINDS = ("liquidation", "trigger", "funding", "execution", "access", "rollback", "bad_debt", "leak")
 UNDONE_BY_ROLLBACK = frozenset(("liquidation", "trigger", "funding", "execution"))
 """A rollback gives positions and balances back. It gives back no time, and nothing that left for L1."""
-OF_EQUITY = ("trigger", "liquidation")
+OF_TRADES = frozenset(("liquidation", "trigger"))
+"""Kinds whose price differences go both ways: a gain is set off against the account's harm in the end."""
+OF_EQUITY = ("funding", "trigger", "liquidation")
 """Kinds that together take no more from a person than he had; what is too much leaves the first of them first."""
 
 
@@ -44,8 +46,8 @@ class Lines:
         self._windfall_since: dict[int, int] = {}
 
     def add(self, account: int, kind: str, amount: int, *evidence: Identity) -> None:
-        """Charges ``amount``. A gain (negative) is no line; of kinds of equity it is kept, to be set off in the end."""
-        if amount < 0 and kind in OF_EQUITY:
+        """Charges ``amount``. A gain (negative) is no line; one of a trade is kept, to be set off in the end."""
+        if amount < 0 and kind in OF_TRADES:
             self._windfall[account] = self._windfall.get(account, 0) - amount
             self._windfall_since[account] = self._windfall_since.get(account, 0) - amount
         if amount <= 0:
@@ -77,18 +79,14 @@ class Lines:
         self.on_snapshot()
 
     def wronged_since(self) -> set[int]:
-        """Accounts that were wrongly liquidated or triggered since the snapshot."""
-        return {account for (account, kind), amount in self._since.items() if kind in OF_EQUITY and amount}
+        """Accounts from which something was wrongly taken since the snapshot."""
+        return {account for (account, _), amount in self._since.items() if amount}
 
     # ---- what it comes to --------------------------------------------------------------------------------------
     def net(self, account: int, kind: str) -> int:
         """What one account misses of one kind (1e-6 USD)."""
         line = self._lines.get((account, kind))
         return 0 if line is None else line.net
-
-    def total(self, kinds: frozenset[str]) -> int:
-        """What everybody misses of these kinds (1e-6 USD)."""
-        return sum(line.net for (_, kind), line in self._lines.items() if kind in kinds)
 
     def entries(self, equity: Ints) -> Iterator[Entry]:
         """A line each, capped by what its account had: ``equity`` is the true one at the end, by account."""
@@ -103,9 +101,10 @@ class Lines:
     def _too_much(self, account: int, after: int) -> int:
         """By how much the lines exceed ``max(0, max(AV_B, 0) - max(AV_A, 0))``.
 
-        AV_A is what the account is worth at the end, AV_B what it would be worth without what was wrongly done to it:
-        the harm comes back, the windfall goes. What of the harm lies below zero is bad debt, and not this person's.
+        AV_B is what the account would be worth without what was wrongly done to it: ``after``, its worth in the shadow
+        book, with the harm of its trades back and the windfall gone. AV_A is ``after`` less the funding that was taken
+        too much, of which the shadow book knows nothing. What lies below zero is somebody else's loss.
         """
-        harm = sum(self.net(account, kind) for kind in OF_EQUITY)
-        before = after + harm - self._windfall.get(account, 0)
-        return harm - max(0, max(before, 0) - max(after, 0))
+        funding, trades = self.net(account, "funding"), sum(self.net(account, kind) for kind in OF_TRADES)
+        before = after + trades - self._windfall.get(account, 0)
+        return funding + trades - max(0, max(before, 0) - max(after - funding, 0))
