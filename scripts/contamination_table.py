@@ -31,14 +31,14 @@ SCENARIO = "paradex-2026-01-19"
 REGIMES = ("flat", "calm")
 PAGE = ROOT / "docs" / "incidents" / "paradex-contamination.md"
 BEGIN, END = "<!-- contamination_table: begin -->", "<!-- contamination_table: end -->"
+EACH_USD = (20, 50, 100, 200, 500)
 MINUTES = (1, 2, 5, 10, 20, 30, 40)
 SEEDS = 10
 SEEDS_OF_CHECK = 2
 USD = 1_000_000
 HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
-ROW = re.compile(
-    r"^\| (\d+) \| \d+ \| ([\d,]+) \[([\d,]+)-([\d,]+)\] \| ([\d,]+) \[([\d,]+)-([\d,]+)\] \|", re.MULTILINE
-)
+COUNTED = r" ([\d,]+) \[([\d,]+)-([\d,]+)\] \|"
+ROW = re.compile(r"^\| (\d+) \| \d+ \|" + COUNTED + COUNTED, re.MULTILINE)
 
 Runs = dict[str, list[Spread]]
 
@@ -84,8 +84,8 @@ def table(runs: Runs) -> str:
     """The Markdown between the markers."""
     seeds = len(next(iter(runs.values())))
     lines = [
-        f"Medians of seeds 1 to {seeds}, [least-most] where given; minutes from the first wrong index, of the nights not yet",
-        f"halted. Money in thousands of USD; work at ${REPAIR_QUANTUMS // USD} an account.",
+        f"Medians of seeds 1 to {seeds}, [least-most] where given, of the nights not yet halted; minutes from the first",
+        f"wrong index. Money in thousands of USD; work at ${REPAIR_QUANTUMS // USD} an account.",
     ]
     for regime, spreads in runs.items():
         lines += ["", f"### {regime}", "", *_section(spreads)]
@@ -94,13 +94,16 @@ def table(runs: Runs) -> str:
 
 def _section(spreads: Sequence[Spread]) -> list[str]:
     return [
-        "| minute | nights | accounts touched | positions re-cached | index put back as it is | wrongly taken | work | roll back |",
+        "| minute | nights | accounts touched | positions re-cached | index put back as it is | wrongly taken | work"
+        " | roll back |",
         "|---|---|---|---|---|---|---|---|",
         *(_row(minute, spreads) for minute in MINUTES if _at(minute, spreads)),
         "",
-        f"Halted after {_spread([len(spread.minutes) for spread in spreads])} minutes. Repair, with what it gives back, is"
-        f" cheaper than going back up to minute {_until(spreads, is_work_alone=False)}; the work alone up to minute"
-        f" {_until(spreads, is_work_alone=True)}.",
+        "| work on one account | repair is cheaper up to minute | its work alone |",
+        "|---|---|---|",
+        *(_until(each_usd * USD, spreads) for each_usd in EACH_USD),
+        "",
+        f"Halted after {_spread([len(spread.minutes) for spread in spreads])} minutes.",
     ]
 
 
@@ -117,15 +120,18 @@ def _row(minute: int, spreads: Sequence[Spread]) -> str:
     return (
         f"| {minute} | {len(there)} | {_spread([row.accounts for _, row in there])}"
         f" | {_spread([row.positions for _, row in there])} | {money(lambda _, row: row.mischarge_quantums)}"
-        f" | {money(lambda _, row: row.owed_quantums)} | {money(lambda _, row: row.work_quantums)}"
+        f" | {money(lambda _, row: row.owed_quantums)} | {money(lambda _, row: row.accounts * REPAIR_QUANTUMS)}"
         f" | {money(lambda spread, row: spread.rollback(row))} |"
     )
 
 
-def _until(spreads: Sequence[Spread], *, is_work_alone: bool) -> str:
+def _until(each_quantums: int, spreads: Sequence[Spread]) -> str:
     """The minute after which repair is the dearer one; a night in which it never is counts to its halt."""
-    found = [spread.repair_pays_until(is_work_alone) for spread in spreads]
-    return _spread([len(s.minutes) if f is None else f for s, f in zip(spreads, found, strict=True)])
+    cells = []
+    for pays_until in (Spread.repair_pays_until, Spread.work_pays_until):
+        found = [(pays_until(spread, each_quantums), len(spread.minutes)) for spread in spreads]
+        cells.append(_spread([halt if minute is None else minute for minute, halt in found]))
+    return f"| ${each_quantums // USD} | {cells[0]} | {cells[1]} |"
 
 
 def _spread(counts: Sequence[int]) -> str:
