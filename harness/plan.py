@@ -76,7 +76,7 @@ def _targets_of(cls: type[Fault], item: Mapping[str, Plain]) -> Iterator[tuple[D
 def parse_plan(data: Plain, path: DataPath, where: Where, mistakes: Mistakes, scenario: Scenario, kit: Kit) -> Plan:
     """The plan that the data describes, with steps and targets checked against the scenario."""
     plan = plan_from_plain(data, path, where, mistakes)
-    check_steps(data, path, where, mistakes, [step.name for step in kit.steps(scenario)])
+    check_steps(data, path, where, mistakes, kit.anchors(scenario))
     check_targets(data, path, where, mistakes, scenario)
     return plan
 

@@ -25,7 +25,7 @@ from drydock.models.ledger import HARM_KINDS, VenueLedger
 from drydock.models.lint import check_night, check_runbook, rules
 from drydock.models.market_files import ScenarioFiles
 from drydock.models.markets import Market, Markets, paradex_markets
-from drydock.models.model import VenueModel, model_of
+from drydock.models.model import VenueModel, model_of, step_names
 from drydock.models.names import account_label
 from drydock.models.people_spec import Population
 from drydock.models.runbook_spec import Runbook
@@ -104,6 +104,10 @@ class VenueKit:
         runbook = model_of(scenario).runbook
         planned = dict(planned_steps(runbook))
         return [Step(s.label, s.step, planned[s.label], s.duration_ms) for s in runbook.steps]
+
+    def anchors(self, scenario: Scenario) -> Sequence[str]:
+        """Steps of the main branch, then those that only the incident's has."""
+        return step_names(scenario)
 
     def switches(self, scenario: Scenario) -> Sequence[Switch]:
         """The safeguards."""
@@ -199,11 +203,13 @@ def _check_population(data: Plain, where: Where, mistakes: Mistakes) -> None:
 
 
 def _step_labels(data: Plain) -> tuple[str, ...]:
-    """The names of the runbook's steps, as far as the raw data has them: enough to check what faults refer to."""
+    """The names of both branches' steps, as far as the raw data has them: enough to check what faults refer to."""
     runbook = data.get("runbook") if isinstance(data, dict) else None
-    steps = runbook.get("steps") if isinstance(runbook, dict) else None
-    labels = []
-    for step in steps if isinstance(steps, list) else ():
-        if isinstance(step, dict) and isinstance(step.get("step"), str):
-            labels.append(str(step.get("name") or step["step"].replace("_", "-")))
-    return tuple(labels)
+    incident = runbook.get("on_incident") if isinstance(runbook, dict) else None
+    labels: list[str] = []
+    for branch in (runbook, incident):
+        steps = branch.get("steps") if isinstance(branch, dict) else None
+        for step in steps if isinstance(steps, list) else ():
+            if isinstance(step, dict) and isinstance(step.get("step"), str):
+                labels.append(str(step.get("name") or step["step"].replace("_", "-")))
+    return tuple(dict.fromkeys(labels))

@@ -38,8 +38,10 @@ def model_of(scenario: Scenario) -> VenueModel:
 
 
 def step_names(scenario: Scenario) -> tuple[str, ...]:
-    """The names of the main branch's steps: what a fault can be anchored to."""
-    return tuple(spec.label for spec in model_of(scenario).runbook.steps)
+    """What a fault can be anchored to: the main branch's steps, then those that only the incident's branch has."""
+    runbook = model_of(scenario).runbook
+    incident = () if runbook.on_incident is None else runbook.on_incident.steps
+    return tuple(dict.fromkeys(spec.label for spec in (*runbook.steps, *incident)))
 
 
 def restarted_services(scenario: Scenario) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ class Player:
     def _play(self, spec: StepSpec, branch: str) -> Steps:
         begun_ms = self._sim.now_ms
         self._sim.emit(StepStarted(spec.label, spec.step, branch))
-        self._world.note_step_started(spec.label, branch)
+        self._world.note_step_started(spec.label)
         is_ok = yield from getattr(self, f"_do_{spec.step}")(spec)
         rest_ms = begun_ms + spec.duration_ms - self._sim.now_ms
         if rest_ms > 0:

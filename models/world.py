@@ -210,15 +210,14 @@ class VenueWorld:
         def arrive(_: object) -> None:
             moment.succeed()
 
-        self._step_event(step).callbacks.append(lambda _: self.sim.call_in(offset_ms, arrive, None, lane, "anchor"))
+        self._step_event(step).callbacks.append(lambda _: self.sim.call_in(max(0, offset_ms), arrive, None, lane, "anchor"))
         return moment
 
-    def note_step_started(self, label: str, branch: str) -> None:
+    def note_step_started(self, label: str) -> None:
         """The runbook player says that a step begins."""
-        if branch == "main":
-            event = self._step_event(label)
-            if not event.triggered:
-                event.succeed()
+        event = self._step_event(label)
+        if not event.triggered:  # a label of both branches means the main one's: it comes first
+            event.succeed()
 
     def _step_event(self, label: str) -> SimpyEvent:
         if label not in self._steps_started:

@@ -287,6 +287,10 @@ class ToyKit:
     def steps(self, scenario: Scenario) -> Sequence[Step]:
         return [Step(name, "toy", planned_ms, 100) for name, planned_ms in STEPS.items()]
 
+    def anchors(self, scenario: Scenario) -> Sequence[str]:
+        """Its steps."""
+        return [step.name for step in self.steps(scenario)]
+
     def switches(self, scenario: Scenario) -> Sequence[Switch]:
         waits = scenario.venue.waits
         return [Switch("readiness gate", "venue.waits", "the ticker waits for the loads", waits, off=False, on=True)]

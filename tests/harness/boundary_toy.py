@@ -94,6 +94,9 @@ class ShopKit:
     def scenarios(self) -> dict[str, str]:
         return {"shop-morning": __file__.replace("boundary_toy.py", "shop_morning.yaml")}
 
+    def anchors(self, scenario: Any) -> tuple[str, ...]:
+        return tuple(step.name for step in self.steps(scenario))
+
     def steps(self, scenario: Any) -> tuple[Step, ...]:
         return tuple(Step(step.name, "opening", 0, step.duration_ms) for step in scenario.venue["steps"])
 
