@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from drydock.harness.event import Identity
 from drydock.harness.law import Always
+from drydock.harness.port import Case
+from drydock.models.model import model_of
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -31,3 +33,11 @@ class VenueLaw(Always):
     def name(self, market: int) -> str:
         """The market's name, for a reader."""
         return self.truth.markets.names[market]
+
+
+class BookLaw(VenueLaw):
+    """A law about orders. Of a venue without an order book it says nothing, and is not in question there."""
+
+    def applicable(self, case: Case) -> bool:
+        """Where there is an order book."""
+        return model_of(case.scenario).venue.order_book is not None

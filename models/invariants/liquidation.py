@@ -12,6 +12,8 @@ from drydock.harness.port import Finding
 from drydock.models.accounts import VAULT
 from drydock.models.events import BlockSealed, HealthChecked, Liquidation, ModeChanged, PricesPublished, RollbackDone
 from drydock.models.invariants.base import VenueLaw
+from drydock.models.order_events import TriggerFired
+from drydock.models.venue import Action
 
 CHECK_EVERY_MS = 15_000
 
@@ -55,12 +57,12 @@ class Justified(VenueLaw):
 
 
 class Gate(VenueLaw):
-    """L3: no liquidation unless the declared matrix allows it in this mode and the grace after OK is over."""
+    """L3: no liquidation and no trigger unless the declared matrix allows it in the mode and the grace is over."""
 
     id, law_class = "L3", "safety"
-    sentence = "nobody is liquidated in a mode that forbids it, nor before the grace after OK is over"
+    sentence = "nobody is liquidated, no trigger fires, in a mode that forbids it or before the grace after OK is over"
     source = "the venue's declared mode matrix; paradex-docs, 6 February 2026"
-    hears = (Liquidation, ModeChanged, HealthChecked)
+    hears = (Liquidation, TriggerFired, ModeChanged, HealthChecked)
 
     def begin(self, truth: Any) -> None:
         """The night begins in OK, long since."""
@@ -68,17 +70,23 @@ class Gate(VenueLaw):
         self._ok_since_ms = -(1 << 40)
 
     def observe(self, event: Event) -> None:
-        """Judges each liquidation by the mode in which it happened."""
-        data, declared = event.data, self.truth.venue.declared
+        """Judges each liquidation, and each trigger, by the mode in which it happened."""
+        data = event.data
         if isinstance(data, ModeChanged):
             self._ok_since_ms = event.at_ms if data.mode == "ok" else self._ok_since_ms
         elif isinstance(data, HealthChecked):
             self.count()
-        elif not declared.allows(data.mode, "liquidate"):
-            self.find(event.at_ms, f"account {data.account} is liquidated in mode {data.mode}", event.identity)
-        elif data.mode == "ok" and event.at_ms < self._ok_since_ms + declared.grace_ms:
-            waited_ms = event.at_ms - self._ok_since_ms
-            self.find(event.at_ms, f"account {data.account} is liquidated {waited_ms} ms after OK", event.identity)
+        elif isinstance(data, TriggerFired):
+            self._judge(event, data.mode, "trigger", f"a trigger of account {data.account} fires")
+        else:
+            self._judge(event, data.mode, "liquidate", f"account {data.account} is liquidated")
+
+    def _judge(self, event: Event, mode: Any, action: Action, what: str) -> None:
+        declared = self.truth.venue.declared
+        if not declared.allows(mode, action):
+            self.find(event.at_ms, f"{what} in mode {mode}", event.identity)
+        elif mode == "ok" and event.at_ms < self._ok_since_ms + declared.grace_ms:
+            self.find(event.at_ms, f"{what} {event.at_ms - self._ok_since_ms} ms after OK", event.identity)
 
 
 class Completion(VenueLaw):

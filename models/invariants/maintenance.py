@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
@@ -23,7 +24,9 @@ from drydock.models.events import (
     WindowClosed,
 )
 from drydock.models.invariants.base import VenueLaw
+from drydock.models.order_events import AuctionUncrossed, MarkSampled, OrderPlaced, OrdersKept
 from drydock.models.perp.funding import max_step
+from drydock.models.perp.units import PPM
 from drydock.models.venue import LEGAL_MODE_CHANGES
 
 
@@ -102,30 +105,72 @@ class SnapshotRoundTrip(VenueLaw):
 
 
 class ResumeGate(VenueLaw):
-    """M5: before OK all feeds are fresh, copies agree, services are ready, and indices are near the truth."""
+    """M5: before OK feeds are fresh, copies agree, services are ready, indices are near the truth, books have depth.
+
+    Depth: no market whose book had both sides when the venue last traded lacks one, or an auction was held. It is
+    judged when the venue may act on people again: at OK, or at the first mark after the grace that is declared for it.
+    """
 
     id, law_class = "M5", "safety"
-    sentence = "the venue goes back to OK only with fresh prices, agreeing copies, ready services and plausible indices"
+    sentence = (
+        "the venue goes back to OK only with fresh prices, agreeing copies, ready services, plausible indices, and "
+        "acts on people only with books that have their two sides again"
+    )
     source = (
         "house rule: reopening is a decision with evidence; Vega 0094-PRAC keeps a network in auction after an upgrade"
     )
-    hears = (ResumeChecked, ModeChanged)
+    hears = (ResumeChecked, ModeChanged, MarkSampled, AuctionUncrossed)
 
     def begin(self, truth: Any) -> None:
-        """Nothing is checked yet."""
+        """Nothing is checked yet; the night begins in OK."""
         super().begin(truth)
-        self._is_checked = False
+        self._is_checked = self._is_auctioned = False
+        self._is_trading = True
+        self._grace_ms = truth.venue.declared.grace_ms
+        self._due_ms: int | None = None
+        self._sample: MarkSampled | None = None
+        self._traded: MarkSampled | None = None
 
     def observe(self, event: Event) -> None:
         """Judges what was checked before a resume, and that something was."""
         data = event.data
-        if isinstance(data, ResumeChecked):
+        if isinstance(data, MarkSampled):
+            self._sample = data
+            if self._due_ms is not None and event.at_ms >= self._due_ms:
+                self._due_ms = None
+                self._judge_depth(event, self._lost(), "when the grace is over")
+        elif isinstance(data, AuctionUncrossed):
+            self._is_auctioned = True
+        elif isinstance(data, ResumeChecked):
             self._is_checked = True
             self._judge(event, data)
+            if not self._grace_ms:  # the venue's count is of this moment, the last mark may be of before
+                self._judge_depth(event, min(data.markets_thin, self._lost()), "at OK")
+        else:
+            if data.mode == "ok":
+                self.check(event, self._is_checked, "OK without any check before it")
+            self._is_checked = False
+            self._follow(event, data.mode)
+
+    def _follow(self, event: Event, mode: str) -> None:
+        """Keeps what the books looked like when the venue last traded, and when the grace ends."""
+        if self._is_trading and mode != "ok":
+            self._traded, self._is_auctioned = self._sample, False
+        self._is_trading = mode == "ok"
+        self._due_ms = event.at_ms + self._grace_ms if self._is_trading and self._grace_ms else None
+
+    def _lost(self) -> int:
+        """How many books had both sides when the venue last traded, and had not at the last mark."""
+        if self._traded is None or self._sample is None:
+            return 0
+        return int((_is_two_sided(self._traded) & ~_is_two_sided(self._sample)).sum())
+
+    def _judge_depth(self, event: Event, lost: int, when: str) -> None:
+        if self._traded is None:
             return
-        if data.mode == "ok":
-            self.check(event, self._is_checked, "OK without any check before it")
-        self._is_checked = False
+        share_ppm, most_ppm = lost * PPM // len(self.truth.markets), self.truth.venue.declared.thin_markets_ppm_max
+        told = f"the books of {lost} markets lack a side {when} that they had before"
+        self.check(event, share_ppm <= most_ppm or self._is_auctioned, told)
 
     def _judge(self, event: Event, data: ResumeChecked) -> None:
         limit_ms = self.truth.venue.declared.fill_price_age_ms
@@ -150,25 +195,41 @@ class ResumeGate(VenueLaw):
         return int((np.abs(truth.watch.index - truth.index(at_ms)) > bound).sum())
 
 
+def _is_two_sided(sample: MarkSampled) -> NDArray[np.bool_]:
+    both: NDArray[np.bool_] = (sample.bid_quantums > 0) & (sample.ask_quantums > 0)
+    return both
+
+
 class RollbackClosure(VenueLaw):
-    """M6: after a rollback to H no store refers to a height above H; sequence numbers go on; L1 is reconciled."""
+    """M6: after a rollback to H no store refers to a height above H; sequence numbers go on; L1 is reconciled.
+
+    The order store goes back with the positions that its orders belong to; numbers of orders are not used twice.
+    """
 
     id, law_class = "M6", "safety"
     sentence = (
         "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
     )
     source = "Starknet nodes and Paradex pages after rollbacks, January 2026 [P]"
-    hears = (RollbackDone, BlockSealed, L1Reconciled)
+    hears = (RollbackDone, BlockSealed, L1Reconciled, OrdersKept, OrderPlaced)
 
     def begin(self, truth: Any) -> None:
-        """No block yet."""
+        """No block yet, no order."""
         super().begin(truth)
         self._sequence = 0
+        self._order = 0
+        self._snapshot: OrdersKept | None = None
+        self._restored: OrdersKept | None = None
 
     def observe(self, event: Event) -> None:
         """Judges stores, roots, sequence numbers and the L1 ledger."""
         data = event.data
-        if isinstance(data, BlockSealed):
+        if isinstance(data, OrderPlaced):
+            self.check(event, data.order > self._order, f"order {data.order} follows order {self._order}")
+            self._order = data.order
+        elif isinstance(data, OrdersKept):
+            self._keep(data)
+        elif isinstance(data, BlockSealed):
             holds = data.sequence > self._sequence
             self.check(event, holds, f"block sequence {data.sequence} follows {self._sequence}")
             self._sequence = data.sequence
@@ -181,10 +242,28 @@ class RollbackClosure(VenueLaw):
     def _judge_stores(self, event: Event, data: RollbackDone) -> None:
         same = (data.root_high, data.root_low) == (data.snapshot_high, data.snapshot_low)
         self.check(event, same, f"after the rollback to {data.height} the state root is not the snapshot's")
-        for store in ("chain", "cloud", "database", "pages"):
+        for store in ("chain", "cloud", "database", "pages", "orders"):
             height = getattr(data, f"{store}_height")
             self.check(event, height <= data.height, f"after the rollback to {data.height} {store} refers to {height}")
         self.check(event, data.sequence >= self._sequence, f"the sequence went back to {data.sequence}")
+        if self._snapshot is not None:
+            told = "after the rollback the orders are not those that belong to the restored positions"
+            self.check(event, _is_same_store(self._snapshot, self._restored), told)
+            self._restored = None
+
+    def _keep(self, data: OrdersKept) -> None:
+        if data.moment == "snapshot":
+            self._snapshot = data
+        elif data.moment == "rollback":
+            self._restored = data
+
+
+def _is_same_store(snapshot: OrdersKept, restored: OrdersKept | None) -> bool:
+    """Whether the order store is back at its snapshot, as far as it tells; a store that says nothing is not."""
+    if restored is None:
+        return False
+    same_triggers = np.array_equal(snapshot.triggers, restored.triggers)
+    return same_triggers and (snapshot.resting, snapshot.height) == (restored.resting, restored.height)
 
 
 class WindowKept(VenueLaw):

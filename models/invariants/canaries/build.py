@@ -45,6 +45,9 @@ COLD_DATABASE = ("venue.funding.load_mean_ms=20s", "venue.funding.load_sigma_ppm
 NO_READINESS_GATE = "venue.funding.readiness=process_up"
 GATE_ON_LOADS = "venue.funding.readiness=all_loaded"
 
+WITH_BOOK = "venue.order_book={}"
+"""The bench venue has none by itself."""
+
 RAISED_MARGIN = "venue.liquidation.taker_fee_ppm=20%"
 """The closing fee is part of the maintenance margin: at 20 % everybody above fivefold leverage is under margin at once,
 at the venue's prices and at the true ones, whatever the seed."""

@@ -1,4 +1,4 @@
-"""A wrong build for V1, and its control."""
+"""Wrong builds for V1 and V2, and their controls."""
 
 from __future__ import annotations
 
@@ -15,4 +15,12 @@ class PagesReadTheBackup(VenueWorld):
         return self._history[0]
 
 
-CANARIES = (Canary("V1", "pages go on reading a backup", on_bench(), on_bench(), PagesReadTheBackup),)
+CANARIES = (
+    Canary("V1", "pages go on reading a backup", on_bench(), on_bench(), PagesReadTheBackup),
+    Canary(
+        "V2",
+        "the front page shows zero for prices that have not arrived",
+        on_bench("venue.read_models.before_load=default_zero"),
+        on_bench(),
+    ),
+)

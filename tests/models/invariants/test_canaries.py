@@ -110,7 +110,7 @@ class ForgetsThePages(VenueWorld):
     def _build_parts(self) -> None:
         super()._build_parts()
         for page in self.pages:
-            page.drop = lambda: None  # type: ignore[method-assign]
+            page.drop = lambda height: None  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
