@@ -77,7 +77,7 @@ class VenueLedger:
         self._prices = prices = TruePrices(truth)
         self._funding = RealisedFunding(truth, lines, first)
         self._liquidations = WrongLiquidations(truth, lines, first, self._horizon_ms)
-        self._triggers = FalseTriggers(prices, lines)
+        self._triggers = FalseTriggers(truth, prices, lines)
         self._executions = BadExecutions(lines, first)
         self.erased = ErasedFills(prices, lines, first)
         self._legs = Legs()

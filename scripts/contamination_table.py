@@ -84,8 +84,8 @@ def table(runs: Runs) -> str:
     """The Markdown between the markers."""
     seeds = len(next(iter(runs.values())))
     lines = [
-        f"Medians of seeds 1 to {seeds}, [least-most] where given, of the nights not yet halted; minutes from the first",
-        f"wrong index. Money in thousands of USD; work at ${REPAIR_QUANTUMS // USD} an account.",
+        f"Medians of seeds 1 to {seeds}, [least-most] where given, of the nights not yet halted; minutes from the",
+        f"first wrong index. Money in thousands of USD; work at ${REPAIR_QUANTUMS // USD} an account.",
     ]
     for regime, spreads in runs.items():
         lines += ["", f"### {regime}", "", *_section(spreads)]

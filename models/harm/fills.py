@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING
 
 from drydock.harness.event import Event, Identity
 from drydock.models.matching import OF_PERSON, OF_TRIGGER
+from drydock.models.traders import TAKE_PROFIT
 
 if TYPE_CHECKING:
     from drydock.models.events import Bust, Fill
     from drydock.models.harm.lines import Lines
     from drydock.models.harm.true_prices import TruePrices
     from drydock.models.order_events import TriggerDone, TriggerFired
+    from drydock.models.truth import Truth
 
 
 class FalseTriggers:
     """Triggers that are firing for no true reason, by (account, market)."""
 
-    def __init__(self, prices: TruePrices, lines: Lines) -> None:
+    def __init__(self, truth: Truth, prices: TruePrices, lines: Lines) -> None:
+        self._truth = truth
         self._prices = prices
         self._lines = lines
         self._firing: dict[tuple[int, int], Identity] = {}
@@ -36,8 +39,17 @@ class FalseTriggers:
     def on_fired(self, event: Event) -> None:
         """Judges the trigger by the truth."""
         data: TriggerFired = event.data
-        if not self._prices.was_reached(event.at_ms, data.market, data.trigger_quantums, data.mark_quantums):
+        is_above = self._is_above(data)
+        if not self._prices.was_reached(event.at_ms, data.market, data.trigger_quantums, is_above=is_above):
             self._firing[(data.account, data.market)] = event.identity
+
+    def _is_above(self, data: TriggerFired) -> bool:
+        """Whether it waits for a rising mark: told by the mark, or where that equals its price, by the position."""
+        if data.mark_quantums != data.trigger_quantums:
+            return data.mark_quantums > data.trigger_quantums
+        holdings = self._truth.shadow.holdings
+        is_long = holdings.size_one(holdings.layout.slot_of[(data.account, data.market)]) > 0
+        return is_long == (data.kind_ == TAKE_PROFIT)
 
     def on_done(self, event: Event) -> None:
         """Its order is through."""

@@ -28,7 +28,7 @@ class Line:
     def __init__(self) -> None:
         self.amount = 0
         self.restored = 0
-        self.events: list[Identity] = []
+        self.events: dict[Identity, None] = {}
 
     @property
     def net(self) -> int:
@@ -54,7 +54,7 @@ class Lines:
             return
         line = self._lines.setdefault((account, kind), Line())
         line.amount += amount
-        line.events += [identity for identity in evidence if identity not in line.events[-2:]]
+        line.events.update(dict.fromkeys(evidence))
         if kind in UNDONE_BY_ROLLBACK:
             self._since[(account, kind)] = self._since.get((account, kind), 0) + amount
 

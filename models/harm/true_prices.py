@@ -37,14 +37,12 @@ class TruePrices:
         rates = [int(outside.median_rate(t)[market]) for t in times_ms]
         return low + low * min(rates) // PPM, high + high * max(rates) // PPM
 
-    def was_reached(self, at_ms: int, market: int, price: int, mark: int) -> bool:
-        """Whether the true mark, give or take the declared band of marks, reached ``price`` as the ``mark`` did.
-
-        The mark came from below where it is above the price; where it is equal, either way will do.
-        """
+    def was_reached(self, at_ms: int, market: int, price: int, *, is_above: bool) -> bool:
+        """Whether the true mark, give or take the declared band of marks, rose (fell) to a price in the window."""
         low, high = self.window(at_ms, market)
-        is_above = mark >= price and high + high * self._band_ppm // PPM >= price
-        return is_above or (mark <= price and low - low * self._band_ppm // PPM <= price)
+        if is_above:
+            return high + high * self._band_ppm // PPM >= price
+        return low - low * self._band_ppm // PPM <= price
 
     def outside_by(self, at_ms: int, market: int, price: int) -> int:
         """How far a price lies above (positive) or below what true marks of the window and the tolerance explain."""
