@@ -208,11 +208,11 @@ class Matching:
     def quote(self, maker: int, markets: Ints, fair: Ints, can_bid: Mask, can_ask: Mask) -> list[int]:
         """A maker's mass quote: his ladder around ``fair`` in each market, each level post-only.
 
-        Returns the markets in which a level would have crossed or lay outside the band.
+        Returns the markets in which a level would have crossed or lay outside the band, or nothing was accepted.
         """
         if self._world.mode not in ENTRY_MODES or maker in self.resyncing:
             self._reject(int(markets[0]), maker, REJECTED_CLOSED)
-            return []
+            return [int(market) for market in markets]
         traders = self._world.population.traders
         levels, worth = self._levels_ppm(traders.maker_levels_ppm), traders.maker_level_usd
         count, short = 0, []
@@ -273,7 +273,7 @@ class Matching:
         if may:
             self.books[market].cancel(number)
             self._auctions[market].cancel(number)
-            self._release(order.owner, market, order.left, 1)
+            self._release(market, order)
         self._sim.emit(OrderCancelled(market, order.owner, number, BY_OWNER, int(may)), self._lane)
 
     def pull_quotes(self, maker: int) -> None:
@@ -305,7 +305,7 @@ class Matching:
         if order.is_quote:
             self._world.makers.was_taken(order.owner, market)
             return
-        self._release(order.owner, market, order.left, 1)
+        self._release(market, order)
         self._sim.emit(OrderCancelled(market, order.owner, order.id, reason, 1), self._lane)
 
     # ---- margin of what rests ------------------------------------------------------------------------------------
@@ -324,11 +324,14 @@ class Matching:
 
     def _filled(self, market: int, order: Order, size: int) -> None:
         """``size`` of an order was traded; with the last of it the order is gone."""
-        self._release(order.owner, market, size, int(order.left == 0))
+        self._reserved[order.owner] -= self._reserved_for(market, order.left + size)
+        self._reserved[order.owner] += self._reserved_for(market, order.left)  # to the last 1e-6 USD, in parts or whole
+        self._count[(order.owner, market)] -= order.left == 0
 
-    def _release(self, owner: int, market: int, size: int, orders: int) -> None:
-        self._reserved[owner] -= self._reserved_for(market, size)
-        self._count[(owner, market)] -= orders
+    def _release(self, market: int, order: Order) -> None:
+        """An order is gone with what is left of it."""
+        self._reserved[order.owner] -= self._reserved_for(market, order.left)
+        self._count[(order.owner, market)] -= 1
 
     def _reserved_for(self, market: int, size: int) -> int:
         """At the night's reference price, so that what was reserved is what is released."""
@@ -366,9 +369,11 @@ class Matching:
         return Kept(books)
 
     def restore(self, kept: Kept) -> None:
-        """Becomes a store that was kept."""
+        """Becomes a store that was kept; what an auction has collected since is gone."""
         self._reserved.clear()
         self._count.clear()
+        for auction in self._auctions:
+            auction.cancel_all()
         for market, (book, fields) in enumerate(zip(self.books, kept.books, strict=True)):
             book.restore(fields)
             for order in book:
