@@ -9,9 +9,13 @@ from drydock.models.invariants.canaries.build import WITH_BOOK, on_bench, venue_
 from drydock.models.market_data import MarketData
 
 RATES_STOP_MS = 60_000
-HOLE_IN_THE_LADDER = ("population.traders.maker_levels_ppm=[300, 300000]", "population.traders.limit_ppm=0")
-"""The only maker quotes 3 bps from the outside price, and next 30 %, beyond every price band: behind each
-best order the book is as good as empty."""
+HOLE_IN_THE_LADDER = (
+    "population.traders.maker_levels_ppm=[300, 300000]",
+    "population.traders.limit_ppm=0",
+    "venue.declared.mark_per_order_ppm_max=50bps",
+)
+"""The only maker quotes 3 bps from the outside price, and next 30 %, beyond every price band: behind each best order the
+book is as good as empty. An old last trade may then count for 10 bps, which is declared to be right."""
 
 
 class NobodyOutside(MarketData):
