@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Context
 from typing import Any
 
+import numpy as np
+
 from drydock.harness.event import Event
+from drydock.harness.units import format_ppm
+from drydock.models.accounts import VAULT
 from drydock.models.events import (
     AlarmRaised,
+    BreakerTripped,
     Bust,
     DatabaseState,
+    Fill,
+    FrontShown,
     IncidentDeclared,
     IndexPersisted,
     IndexPublished,
@@ -28,11 +36,26 @@ from drydock.models.events import (
     TickRejected,
     WindowClosed,
 )
+from drydock.models.matching import BY_BAND, OF_VAULT
 from drydock.models.model import VenueModel
 from drydock.models.names import account_name
-from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.order_events import (
+    AuctionUncrossed,
+    MarkSampled,
+    OrderCancelled,
+    OrderPlaced,
+    OrdersKept,
+    QuotesPlaced,
+    ResyncEnded,
+    ResyncStarted,
+    TriggerDone,
+    TriggerFired,
+)
+from drydock.models.perp.units import INDEX_SHIFT, PPM
+from drydock.models.traders import STOP_LOSS
 
 USD = 1_000_000
+_SIX_DIGITS = Context(prec=6)
 
 
 def describe(event: Event, model: VenueModel) -> str | None:
@@ -70,6 +93,109 @@ def _rollback(data: RollbackDone, model: VenueModel) -> str:
     return f"rolled back to block {data.height}: the state root is {'the' if same else 'NOT the'} snapshot's"
 
 
+# ---- with an order book --------------------------------------------------------------------------------------------
+def _price(model: VenueModel, market: int, quantums: int) -> str:
+    """``4,660.19 USD``: six digits, as far as prices have them."""
+    return f"{_SIX_DIGITS.create_decimal(model.markets[market].price_usd(quantums)).normalize():,f} USD"
+
+
+def _away(apart_ppm: int, from_what: str) -> str:
+    """``2.84% below the outside price``."""
+    return f"{format_ppm(abs(apart_ppm) // 100 * 100)} {'above' if apart_ppm > 0 else 'below'} {from_what}"
+
+
+def _order_placed(data: OrderPlaced, model: VenueModel) -> str | None:
+    """Only orders of those who wait for thin books; there are thousands of others, and none of them is odd."""
+    spec = model.population
+    if not spec.makers < data.account < spec.first_person:
+        return None
+    does, price = "bids" if data.side > 0 else "asks", _price(model, data.market, data.price_quantums)
+    told = f"{account_name(model, data.account)} {does} {price} in {model.markets.names[data.market]}"
+    if not data.fair_quantums:
+        return told
+    apart_ppm = (data.price_quantums - data.fair_quantums) * PPM // data.fair_quantums
+    return f"{told}, {_away(apart_ppm, 'the outside price')}"
+
+
+def _order_cancelled(data: OrderCancelled, model: VenueModel) -> str | None:
+    """Only what is not the owner's doing nor a step's: a step says in one line what it leaves."""
+    name, market = account_name(model, data.account), model.markets.names[data.market]
+    if not data.accepted:
+        return f"{name} asks to cancel an order in {market}, and is refused"
+    return f"the post-only band cancels an order of {name} in {market}" if data.reason == BY_BAND else None
+
+
+def _quotes_placed(data: QuotesPlaced, model: VenueModel) -> str | None:
+    """A maker who quotes everywhere at once has come back; later he quotes what has moved."""
+    if len(data.markets) < len(model.markets):
+        return None
+    return f"{account_name(model, data.account)} quotes in all {len(data.markets)} markets"
+
+
+def _fill(data: Fill, model: VenueModel) -> str | None:
+    """Only the vault's unwinding."""
+    if data.origin != OF_VAULT or data.taker != VAULT:
+        return None
+    price, size = _price(model, data.market, data.price_quantums), data.size_quantums
+    base, whom = model.markets[data.market].size_base(abs(size)).normalize(), account_name(model, data.maker)
+    deal = f"buys {base:,f} from {whom}" if size > 0 else f"sells {base:,f} to {whom}"
+    return f"the vault unwinds: it {deal} at {price} in {model.markets.names[data.market]}"
+
+
+def _trigger_fired(data: TriggerFired, model: VenueModel) -> str:
+    kind, price = (
+        "stop-loss" if data.kind_ == STOP_LOSS else "take-profit",
+        _price(model, data.market, data.mark_quantums),
+    )
+    whose = account_name(model, data.account)
+    return f"the {kind} of {whose} in {model.markets.names[data.market]} fires at a mark of {price}"
+
+
+def _trigger_done(data: TriggerDone, model: VenueModel) -> str | None:
+    """Only where the position stays."""
+    if not data.unfilled_quantums:
+        return None
+    share = data.filled_quantums * 100 // (data.filled_quantums + data.unfilled_quantums)
+    closed = f"only {share} %" if data.filled_quantums else "nothing"
+    whose, market = account_name(model, data.account), model.markets.names[data.market]
+    return f"{closed} of what {whose} has in {market} is closed: nobody trades within the band, the trigger is used up"
+
+
+def _mark_sampled(data: MarkSampled, model: VenueModel) -> str | None:
+    """Only where marks are farther from the outside price than the venue stands by."""
+    fair = np.maximum(data.fair_quantums, 1)
+    apart_ppm = np.where(data.fair_quantums > 0, (data.mark_quantums - fair) * PPM // fair, 0)
+    worst = int(np.abs(apart_ppm).argmax())
+    far = int((np.abs(apart_ppm) > model.venue.declared.mark_band_ppm).sum())
+    if not far:
+        return None
+    price, others = (
+        _price(model, worst, int(data.mark_quantums[worst])),
+        f", and {far - 1} more are off" if far > 1 else "",
+    )
+    return (
+        f"{model.markets.names[worst]} is marked {price}, {_away(int(apart_ppm[worst]), 'the outside price')}{others}"
+    )
+
+
+def _orders_kept(data: OrdersKept, model: VenueModel) -> str:
+    moments = {"snapshot": "are kept", "rollback": "are back", "cancel": "are left after cancelling"}
+    unknown = len(np.setxor1d(data.triggers, data.told))
+    odd = f"; owners of {unknown} triggers believe otherwise" if unknown else ""
+    what = f"{len(data.triggers)} triggers and {data.resting} resting orders"
+    return f"{what} {moments.get(data.moment, data.moment)}{odd}"
+
+
+def _resync_ended(data: ResyncEnded, model: VenueModel) -> str:
+    same = not data.quote_gap_quantums and not data.positions_apart
+    found = (
+        "cloud and chain agree"
+        if same
+        else (f"the cloud was off by {abs(data.quote_gap_quantums) // USD} USD and {data.positions_apart} positions")
+    )
+    return f"{account_name(model, data.account)} leaves RESYNC: {found}"
+
+
 _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     StepStarted: lambda d, m: f"step {d.step} begins" + (" (incident)" if d.branch == "incident" else ""),
     StepEnded: lambda d, m: None if d.is_ok else f"step {d.step} ends, its gate not fulfilled",
@@ -100,7 +226,27 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"{account_name(m, d.account)} is liquidated ({d.share_ppm // 10_000} %), worth {d.equity_quantums // USD} USD "
         f"against {d.margin_quantums // USD} USD"
     ),
+    BreakerTripped: lambda d, m: (
+        f"the circuit breaker halts liquidations: {d.liquidated_quantums // USD} USD in its window, of which prices "
+        f"explain {d.explained_quantums // USD} USD"
+    ),
+    TriggerFired: _trigger_fired,
+    TriggerDone: _trigger_done,
+    OrderPlaced: _order_placed,
+    OrderCancelled: _order_cancelled,
+    OrdersKept: _orders_kept,
+    QuotesPlaced: _quotes_placed,
+    MarkSampled: _mark_sampled,
+    Fill: _fill,
+    AuctionUncrossed: lambda d, m: (
+        f"the auction ends: orders meet in {d.markets} markets, worth {d.notional_quantums // USD} USD"
+    ),
+    FrontShown: lambda d, m: f"the front page shows 0 USD for {d.defaults} markets" if d.defaults else None,
     Bust: lambda d, m: f"the chain busts a fill of {account_name(m, d.taker)}",
+    ResyncStarted: lambda d, m: (
+        f"{account_name(m, d.account)} is in RESYNC: closed, orders cancelled, {d.in_flight} fills under way"
+    ),
+    ResyncEnded: _resync_ended,
     IntentsBlocked: lambda d, m: f"{d.intents} intents found the venue closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,

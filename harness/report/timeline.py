@@ -1,13 +1,14 @@
 """One run told as a timeline: what happened, in order, and what it broke.
 
 A night has thousands of events; a reader needs dozens. Kinds are told in full, the rarest first, as long as they fit
-on a page; of the others the first events are told and the rest are counted; an event that carries a finding is always
-told, with the law beside it.
+on a page; of the others the first events are told, anew when they come again after a long silence, and the rest are
+counted; so is what says the same as the one before of its kind. An event that carries a finding is always told, with
+the law beside it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,10 +26,12 @@ from drydock.harness.run import FaultHealed, FaultInjected
 from drydock.harness.twin import Twin
 from drydock.harness.units import format_ms
 
-_PAGE = 60
+_PAGE = 100
 """The events that are told in full."""
 _FIRST = 2
 """So many of every other kind are told before the rest is counted."""
+_SILENCE_MS = 600_000
+"""A kind that comes again after so long begins anew: a second wave is not a part of the first."""
 _FINDINGS_SHOWN = 3
 _ARRAY_SHOWN = 6
 
@@ -61,18 +64,35 @@ class _Repeats:
         self.counts.clear()
 
 
+@dataclass(slots=True)
+class _Kind:
+    """What was told of one kind of event since it began, or began anew."""
+
+    count: int = 0
+    last_ms: int = 0
+    text: str = ""
+
+    def is_first(self, at_ms: int, text: str, most: int) -> bool:
+        """Whether the next event of this kind is among the first ``most``, and says something new."""
+        if at_ms - self.last_ms > _SILENCE_MS:
+            self.count, self.text = 0, ""
+        is_new, self.text, self.last_ms = text != self.text, text, at_ms
+        self.count += is_new
+        return is_new and self.count <= most
+
+
 def timeline(events: Sequence[Event], told: Mapping[Identity, str], cited: Mapping[Identity, str]) -> Iterator[Line]:
     """The lines of a run. ``told`` has a sentence for each event a reader may need, ``cited`` the law it breaks."""
     in_full = rare_kinds(Counter(event.kind for event in events if event.identity in told))
-    seen: Counter[str] = Counter()
+    kinds: defaultdict[str, _Kind] = defaultdict(_Kind)
     repeats = _Repeats()
     for happened in events:
         identity, kind = happened.identity, happened.kind
         if identity not in told:
             continue
-        seen[kind] += 1
+        is_first = kinds[kind].is_first(happened.at_ms, told[identity], _PAGE if kind in in_full else _FIRST)
         law = cited.get(identity, "")
-        if law or kind in in_full or seen[kind] <= _FIRST:
+        if law or is_first:
             yield from repeats.line()
             yield Line(happened.at_ms, told[identity], law, happened.data.is_harness_channel)
         else:

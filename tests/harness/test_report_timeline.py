@@ -50,8 +50,8 @@ def lines(events: list[Event], *cited: Finding) -> list[Line]:
 
 # ---- what is told ---------------------------------------------------------------------------------------------------
 def test_what_fits_on_a_page_is_told_event_by_event() -> None:
-    """Sixty events are sixty lines."""
-    assert 60 == len(lines([tick(n) for n in range(1, 61)]))
+    """A hundred events are a hundred lines."""
+    assert 100 == len(lines([tick(n) for n in range(1, 101)]))
 
 
 def test_the_rarest_kinds_are_told_in_full() -> None:
@@ -62,10 +62,25 @@ def test_the_rarest_kinds_are_told_in_full() -> None:
 
 
 def test_a_frequent_kind_is_told_twice_and_then_counted() -> None:
-    """A hundred ticks are two lines and a count, which ends when the last of them happened."""
-    *first, rest = lines([tick(n) for n in range(1, 101)])
+    """Two hundred ticks are two lines and a count, which ends when the last of them happened."""
+    *first, rest = lines([tick(n) for n in range(1, 201)])
     assert ["service:tick#1", "service:tick#2"] == [line.text for line in first]
-    assert (100_000, "... more: 98 tick") == (rest.at_ms, rest.text)
+    assert (200_000, "... more: 198 tick") == (rest.at_ms, rest.text)
+
+
+def test_a_kind_that_comes_again_after_ten_minutes_is_told_anew() -> None:
+    """The first two of a second wave are lines again, and the rest of it has a count of its own."""
+    waves = [*range(1, 151), *range(1_000, 1_150)]
+    told = lines([tick(n) for n in waves])
+    assert ["service:tick#1", "service:tick#2", "... more: 148 tick"] == [line.text for line in told[:3]]
+    assert ["service:tick#1000", "service:tick#1001", "... more: 148 tick"] == [line.text for line in told[3:]]
+
+
+def test_what_says_the_same_as_before_is_counted() -> None:
+    """However rare a kind is: a page that shows the same nothing for a minute is one line and a count."""
+    ticks = [tick(n) for n in range(1, 61)]
+    told = timeline(ticks, {happened.identity: "nothing" for happened in ticks}, {})
+    assert ["nothing", "... more: 59 tick"] == [line.text for line in told]
 
 
 def test_every_event_is_told_or_counted() -> None:
