@@ -55,7 +55,7 @@ def edge(world: VenueWorld, side: int) -> int:
     return mark + side * (mark * int(world.markets.band_ppm[BTC]) // PPM)
 
 
-# ---- modes ----------------------------------------------------------------------------------------------------------
+# ---- modes -----------------------------------------------------------------------------------------------------------
 ACCEPTED = {  # post-only orders, other limit orders, orders that match at once
     "ok": (True, True, True),
     "post_only": (True, False, True),  # what matches then is the venue's own: people are stopped before
@@ -68,7 +68,7 @@ ACCEPTED = {  # post-only orders, other limit orders, orders that match at once
 @pytest.mark.parametrize("matrix", ["true", "false"], ids=["matrix honoured", "matrix ignored"])
 @pytest.mark.parametrize("mode", MODES)
 def test_mode_decides_which_orders_are_taken(mode: str, matrix: str) -> None:
-    """POST_ONLY takes post-only orders alone, CANCEL_ONLY and MAINTENANCE none, whether the matrix is honoured or not."""
+    """POST_ONLY takes post-only orders alone, CANCEL_ONLY and MAINTENANCE none, matrix honoured or not."""
     stage = floor(f"venue.safeguards.mode_matrix={matrix}")
     world = stage.world
     mark = mark_of(world)
@@ -93,7 +93,7 @@ def test_owner_takes_an_order_back_where_the_declared_matrix_lets_him(mode: str,
     assert 1 - is_accepted == world.matching.resting() == len(reserved(world))
 
 
-# ---- price band -------------------------------------------------------------------------------------------------------
+# ---- price band ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_aggressive_order_trades_up_to_the_band_and_not_beyond(side: int) -> None:
     """At the band's edge it is filled; a quantum farther nothing is, and the order is rejected."""
@@ -145,7 +145,7 @@ def test_post_only_order_that_would_cross_is_refused_whole() -> None:
         assert ([REJECTED_CROSSES], []) == (refusals(stage), stage.of(Fill))
 
 
-# ---- remainder, partial fills, self-trade ---------------------------------------------------------------------------------
+# ---- remainder, partial fills, self-trade ----------------------------------------------------------------------------
 def test_remainder_of_a_market_order_is_rejected_and_rests_nowhere() -> None:
     """What the book cannot give is told once, returned with its sign, and leaves no order behind."""
     stage = floor()
@@ -180,7 +180,7 @@ def test_own_resting_orders_are_cancelled_where_a_taker_would_meet_them() -> Non
     assert ({}, {}) == (reserved(world), counted(world))
 
 
-# ---- reduce-only -------------------------------------------------------------------------------------------------------
+# ---- reduce-only -----------------------------------------------------------------------------------------------------
 @settings(max_examples=60, deadline=None)
 @given(st.integers(-30, 30), st.integers(-60, 60).filter(bool), st.integers(0, 40))
 def test_reduce_only_order_never_increases_nor_turns_a_position(before: int, size: int, depth: int) -> None:
@@ -207,7 +207,7 @@ def test_reduce_only_order_needs_no_margin() -> None:
     assert (0, []) == (held(world, ANNA), refusals(stage))
 
 
-# ---- margin of positions -------------------------------------------------------------------------------------------------
+# ---- margin of positions ---------------------------------------------------------------------------------------------
 def most_of(world: VenueWorld, account: int, per_mark_ppm: int) -> int:
     """The greatest size whose margin the account can pay."""
     return world.cloud.free_collateral(account) * PPM // (mark_of(world) * per_mark_ppm)
@@ -238,7 +238,7 @@ def test_free_collateral_falls_by_margin_and_by_what_a_price_is_worse_than_mark(
     assert before[BERT] - margin == world.cloud.free_collateral(BERT)
 
 
-# ---- margin of what rests --------------------------------------------------------------------------------------------------
+# ---- margin of what rests --------------------------------------------------------------------------------------------
 def test_resting_orders_hold_margin_back_from_the_next_order() -> None:
     """Order after order is accepted until the free collateral is committed; taking one back frees as much again."""
     stage = floor()
@@ -300,7 +300,7 @@ def test_margin_held_back_is_that_of_what_rests_never_negative_and_zero_in_the_e
     assert ({}, {}) == (reserved(world), counted(world))
 
 
-# ---- limits ------------------------------------------------------------------------------------------------------------
+# ---- limits ----------------------------------------------------------------------------------------------------------
 def test_one_order_more_than_the_market_allows_an_account_is_refused() -> None:
     """The count is of an account in a market; taking one back makes room."""
     stage = floor()
@@ -324,7 +324,7 @@ def test_no_order_is_taken_on_a_price_older_than_the_venue_allows(age_ms: int, e
     assert expected == refusals(stage)
 
 
-# ---- mass quotes and the band of POST_ONLY -------------------------------------------------------------------------------
+# ---- mass quotes and the band of POST_ONLY ---------------------------------------------------------------------------
 def quote(world: VenueWorld, fair: int, can_bid: bool = True, can_ask: bool = True) -> list[int]:
     one = np.ones(1, np.bool_)
     return world.matching.quote(1, np.array([BTC]), np.array([fair]), one & can_bid, one & can_ask)
@@ -408,7 +408,7 @@ def test_maker_under_a_post_only_band_quotes_well_inside() -> None:
     assert 6 == len(ladder(world))
 
 
-# ---- uncrossing ------------------------------------------------------------------------------------------------------------
+# ---- uncrossing ------------------------------------------------------------------------------------------------------
 def test_auction_collects_what_crosses_and_meets_it_at_one_price_near_the_mark() -> None:
     """Nothing trades before; then everybody trades at the same price, and margin is that of what is left."""
     stage = floor()
