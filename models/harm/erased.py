@@ -36,11 +36,13 @@ class ErasedFills:
         self._fills.append((data.market, data.taker, data.maker, data.size_quantums, data.price_quantums))
 
     def on_bust(self, event: Event) -> None:
-        """The opposite fill undoes it."""
+        """The fill is undone; it is among the latest."""
         data: Bust = event.data
         undone = (data.market, data.taker, data.maker, data.size_quantums, data.price_quantums)
-        if undone in self._fills:
-            self._fills.remove(undone)
+        for place in range(len(self._fills) - 1, -1, -1):
+            if self._fills[place] == undone:
+                del self._fills[place]
+                break
 
     def on_snapshot(self) -> None:
         """No rollback reaches what came before."""

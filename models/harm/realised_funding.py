@@ -44,8 +44,9 @@ class RealisedFunding:
             return
         slot_of = self._truth.shadow.holdings.layout.slot_of
         for account in (data.taker, data.maker):
-            if account >= self._first_person:
-                self._charge(event, account, np.array([slot_of[(account, data.market)]]))
+            slot = slot_of[(account, data.market)]
+            if account >= self._first_person and slot not in self._charged:
+                self._charge(event, account, np.array([slot]))
 
     def on_liquidation(self, event: Event, data: Liquidation) -> None:
         """All positions of the account are realised at once: gains and losses of wrong indices net out."""
