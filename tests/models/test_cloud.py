@@ -8,7 +8,7 @@ import pytest
 from drydock.harness.seam import Passage
 from drydock.models.chain import IndexTx
 from drydock.models.events import BlockSealed, Fill, ModeChanged
-from drydock.models.order_events import IntentRejected
+from drydock.models.order_events import REJECTED_CLOSED, REJECTED_MARGIN, REJECTED_STALE, IntentRejected
 from tests.nights import Stage, of, play, started_at, told
 
 
