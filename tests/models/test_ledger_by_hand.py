@@ -351,3 +351,24 @@ def test_leak_that_the_account_owes_is_counted_once() -> None:
     assert -500 * USD == paper.equity(one.account)
     assert ["leak"] == [kind for _, kind in lines]
     assert lines[(one.account, "leak")] > 500 * USD
+
+
+# ---- conservation ----------------------------------------------------------------------------------------------------
+def test_what_a_wrong_liquidation_takes_the_vault_has() -> None:
+    """Penalty and position at the wrong mark: the harm of the person is the gain of the vault, to the last 1e-6 USD."""
+    paper = Paper()
+    one = paper.holding()
+    before = paper.equity(VAULT)
+    paper.tell(marks(paper, one.market, 97), liquidated(one.account, 400_000, 9 * USD))
+    harm = paper.lines()[(one.account, "liquidation")]
+    assert harm == paper.equity(VAULT) - before
+
+
+def test_what_a_false_trigger_takes_its_counterparty_has() -> None:
+    """The maker who bought below the truth gained what the person lost."""
+    paper = Paper()
+    one = paper.holding()
+    true, before = paper.price(one.market), paper.equity(MAKER)
+    paper.tell(fired(one, true * 95 // 100, true * 94 // 100))
+    paper.tell(Fill(one.market, one.account, MAKER, -10, true * 90 // 100, 0, OF_TRIGGER))
+    assert {(one.account, "trigger"): paper.equity(MAKER) - before} == paper.lines()
