@@ -27,7 +27,8 @@ def armed(before: int, kind: int, distance_ppm: int, *sets: str) -> tuple[Stage,
         world,
         TriggerOrders(
             one * ANNA, one * BTC, one * world.layout.dense_slot(ANNA, BTC), one * kind,
-            one * (mark + mark * distance_ppm // PPM), np.array([is_long == (kind == TAKE_PROFIT)]), np.array([is_long]),
+            one * (mark + mark * distance_ppm // PPM), np.array([is_long == (kind == TAKE_PROFIT)]),
+            np.array([is_long]),
         ),
     )  # fmt: skip
     return stage, world.desk.triggers
