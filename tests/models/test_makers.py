@@ -1,4 +1,4 @@
-"""Makers: quote around the outside price, leave with the venue, come back early or late, hedge, and take what is far."""
+"""Makers: quote around the outside price, leave with the venue, come back early or late, hedge, take what is far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def moved_mark(world: VenueWorld, by_ppm: int) -> None:
     world.cloud.on_prices(world.cloud.mark + world.cloud.mark * by_ppm // PPM, world.cloud.price_ms)
 
 
-# ---- quoting ----------------------------------------------------------------------------------------------------------
+# ---- quoting --------------------------------------------------------------------------------------------------------
 def test_maker_quotes_each_level_at_its_distance_from_the_outside_price() -> None:
     """Three levels on each side in every market, from the first second of the night."""
     stage = night().at(1_000)
@@ -81,7 +81,7 @@ def test_several_makers_never_meet_each_other() -> None:
     assert ([], True) == (stage.of(Fill), len(stage.of(QuotesPlaced)) > 20)
 
 
-# ---- inventory ----------------------------------------------------------------------------------------------------------
+# ---- inventory ------------------------------------------------------------------------------------------------------
 LIMIT = ("population.traders.maker_inventory_usd=100000 USD", "population.traders.maker_hedge_ppm=0")
 
 
@@ -115,7 +115,7 @@ def test_hedging_leaves_his_position_at_the_venue() -> None:
     assert before - 5 == held(stage.at(100_000).world, 1)
 
 
-# ---- comings and goings ---------------------------------------------------------------------------------------------------
+# ---- comings and goings ---------------------------------------------------------------------------------------------
 def test_quotes_are_pulled_the_moment_the_venue_closes() -> None:
     """With the change of mode all levels are gone, and none comes until it is open."""
     stage = night().at(260_000)
@@ -170,7 +170,7 @@ def test_closure_before_his_return_keeps_him_away() -> None:
     assert ([1], [False]) == ([e.account for e in stage.of(QuotesPulled)], world.makers.is_back)
 
 
-# ---- arbitrage ------------------------------------------------------------------------------------------------------------
+# ---- arbitrage ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("side", [BUY, SELL])
 @pytest.mark.parametrize(("far_ppm", "is_taken"), [(2_000, 1), (800, 0)])
 def test_maker_takes_a_quote_far_from_the_outside_price_in_ok(side: int, far_ppm: int, is_taken: int) -> None:
