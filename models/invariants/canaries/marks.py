@@ -14,8 +14,8 @@ HOLE_IN_THE_LADDER = (
     "population.traders.limit_ppm=0",
     "venue.declared.mark_per_order_ppm_max=50bps",
 )
-"""The only maker quotes 3 bps from the outside price, and next 30 %, beyond every price band: behind each best order the
-book is as good as empty. An old last trade may then count for 10 bps, which is declared to be right."""
+"""The only maker quotes 3 bps from the outside price, and next 30 %, beyond every price band: behind each best order
+the book is as good as empty. An old last trade may then count for 10 bps, which is declared to be right."""
 
 
 class NobodyOutside(MarketData):
