@@ -51,15 +51,18 @@ def test_conservation_is_silent_through_wave_one(law: str, seed: int) -> None:
 
 
 @each_seed
-def test_rollback_of_wave_one_is_closed(seed: int) -> None:
-    """The operators' rollback restores the snapshot's state root exactly, and leaves nothing in any store."""
+def test_rollback_of_wave_one_forgets_nothing_but_the_pages(seed: int) -> None:
+    """It restores the snapshot's state root exactly, orders included; pages go on showing heights that are no more."""
     result = night(seed, is_cold=True)
     (done,) = of(result.events, RollbackDone)
     assert (done.snapshot_high, done.snapshot_low) == (done.root_high, done.root_low)
-    assert not {"M3", "M6"} & broken(result)
+    assert not {"M3", "M7"} & broken(result)
+    found = [finding.detail for finding in result.findings if finding.law == "M6"]
+    assert [f"after the rollback to {done.height} pages refers to {done.pages_height}"] == found
+    assert "V1" in broken(result)
 
 
 @each_seed
 def test_same_venue_is_lucky_where_the_database_is_warm(seed: int) -> None:
-    """Half a second a row instead of four: all are there before the first tick, and no law is broken."""
-    assert set() == broken(night(seed, is_cold=False))
+    """Half a second a row instead of four: all are there before the first tick; the front page shows zero anyway."""
+    assert {"V2"} == broken(night(seed, is_cold=False))
