@@ -48,6 +48,7 @@ class Cloud:
         self._market_of = holdings.layout.market_of
         self._account_of = holdings.layout.account_of
         self._free: dict[int, int] = {}
+        self._payouts: dict[int, int] = {}
         self._free_at: tuple[list[int], list[int]] | None = None
         self._submit_ms = world.venue.chain.submit_ms
         freshness = world.venue.safeguards.price_freshness
@@ -72,6 +73,13 @@ class Cloud:
         """L1 money was credited or paid out on the chain."""
         self.free_collateral(account)
         self.holdings.quote[account] += amount
+        if amount < 0:
+            self._payouts[account] = max(0, self._payouts.get(account, 0) + amount)
+
+    def promise(self, account: int, amount: int) -> None:
+        """A payout of ``amount`` (positive) is on its way: until the chain has debited it nothing else may use it."""
+        self._free[account] = self.free_collateral(account) - amount
+        self._payouts[account] = self._payouts.get(account, 0) + amount
 
     def on_bust(self, fill: FillTx) -> None:
         """The chain refused a fill: both parties are put back."""
@@ -97,6 +105,7 @@ class Cloud:
         self.index_ms = chain.index_ms.copy()
         self._index_list = self.index.tolist()
         self.height = chain.height
+        self._payouts = chain.l1.payouts_from(chain.l1_cursor)
         self.refresh_free()
 
     # ---- risk ------------------------------------------------------------------------------------------------------
@@ -116,13 +125,13 @@ class Cloud:
             self._free_at = (self._mark_list, self._index_list)
 
     def free_collateral(self, account: int) -> int:
-        """Account value minus initial margin at the last mark, less what was committed since (1e-6 USD)."""
+        """Account value less initial margin at the last mark, payouts on their way and what was committed since."""
         free = self._free.get(account)
         if free is None:
             if self._free_at is None:
                 return 0
             equity, margin = self.holdings.value_one(account, *self._free_at, self._imr_list)
-            free = self._free[account] = equity - margin
+            free = self._free[account] = equity - margin - self._payouts.get(account, 0)
         return free
 
     # ---- one by one ------------------------------------------------------------------------------------------------
@@ -144,7 +153,7 @@ class Cloud:
         taker = self._account_of[taker_slot]
         age_ms = self._sim.now_ms - self._price_ms_list[market]
         if age_ms > self._price_ms_max:
-            self._sim.emit(IntentRejected(market, taker, REJECTED_STALE))
+            self._sim.emit(IntentRejected(market, taker, REJECTED_STALE, size))
             return
         price = self._mark_list[market]
         held = self.holdings.size_one(taker_slot)
@@ -153,7 +162,7 @@ class Cloud:
         if grows > 0:
             needed = grows * price * self._imf_list[market] // 1_000_000
             if free < needed:
-                self._sim.emit(IntentRejected(market, taker, REJECTED_MARGIN))
+                self._sim.emit(IntentRejected(market, taker, REJECTED_MARGIN, size))
                 return
             self._free[taker] = free - needed
         self._trade(taker_slot, maker_slot, size, price)

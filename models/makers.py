@@ -139,7 +139,7 @@ class Makers:
         maker, session, markets = arg
         if session == self._session[maker]:
             for market in markets.tolist():
-                self._world.matching.books[market].withdraw(maker + 1)
+                self._world.matching.withdraw(market, maker + 1)
 
     def _quote(self, arg: tuple[int, int, Ints, Ints]) -> None:
         maker, session, markets, fair = arg

@@ -100,8 +100,8 @@ class Matching:
             return REJECTED_STALE
         return 0
 
-    def _reject(self, market: int, account: int, reason: int) -> None:
-        self._sim.emit(IntentRejected(market, account, reason), self._lane)
+    def _reject(self, market: int, account: int, reason: int, size: int = 0) -> None:
+        self._sim.emit(IntentRejected(market, account, reason, size), self._lane)
 
     # ---- aggressive orders ---------------------------------------------------------------------------------------
     def market_order(
@@ -119,11 +119,11 @@ class Matching:
             reason = REJECTED_MARGIN
         if reason or not size:
             if reason:
-                self._reject(market, account, reason)
+                self._reject(market, account, reason, size)
             return size
         left = side * self._trade(market, slot, side, abs(size), self._bound(market, side, limit_price), origin)
         if left:
-            self._reject(market, account, REJECTED_EMPTY)
+            self._reject(market, account, REJECTED_EMPTY, left)
         return left
 
     def _bound(self, market: int, side: int, limit_price: int | None) -> int:
@@ -167,7 +167,7 @@ class Matching:
                 if size and book.would_cross(side, price):
                     reason = REJECTED_BAND  # the rest would have to trade beyond the band
         if reason:
-            self._reject(market, account, reason)
+            self._reject(market, account, reason, side * size)
         if reason or not size:
             return 0
         number = self._next_id
@@ -224,7 +224,8 @@ class Matching:
             ladder += [(price + price * ppm // PPM, size) for ppm in levels if asks_too]
             asks = [level for level in ladder[len(levels) * bids_too :] if self._within_band(market, level[0])]
             slot = self._world.layout.dense_slot(maker, market)
-            refused = len(self.books[market].quote(maker, slot, bids, asks, self._next_id))
+            crossing = self.books[market].quote(maker, slot, bids, asks, self._next_id)
+            refused = 0 if self._collects_quotes(market, maker, crossing) else len(crossing)
             self._next_id += len(bids) + len(asks)
             missing = len(ladder) - len(bids) - len(asks) + refused
             count += refused
@@ -232,6 +233,21 @@ class Matching:
                 short.append(market)
         self._sim.emit(QuotesPlaced(maker, markets, fair, count), self._lane)
         return short
+
+    def _collects_quotes(self, market: int, maker: int, crossing: list[Order]) -> bool:
+        """In an auction levels may cross: those that cannot rest are collected, in the place of the maker's old ones."""
+        if self._world.mode != "auction":
+            return False
+        auction = self._auctions[market]
+        auction.cancel_all(lambda order: order.owner != maker or not order.is_quote)
+        for order in crossing:
+            auction.collect(order)
+        return True
+
+    def withdraw(self, market: int, maker: int) -> None:
+        """A maker's quotes in one market are taken back; nothing is said."""
+        self.books[market].withdraw(maker)
+        self._auctions[market].cancel_all(lambda order: order.owner != maker or not order.is_quote)
 
     def uncross(self) -> None:
         """An auction ends: in every market what was collected meets at one price; what is left rests."""
@@ -279,7 +295,8 @@ class Matching:
     def pull_quotes(self, maker: int) -> None:
         """A maker's session ends: all his quotes leave the books."""
         levels = sum(
-            len(book.cancel_all(lambda order: order.owner != maker or not order.is_quote)) for book in self.books
+            len(waiting.cancel_all(lambda order: order.owner != maker or not order.is_quote))
+            for waiting in (*self.books, *self._auctions)
         )
         self._sim.emit(QuotesPulled(maker, levels), self._lane)
 

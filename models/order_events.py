@@ -27,11 +27,12 @@ REJECTIONS = {
 
 @event("intent.rejected")
 class IntentRejected(NamedTuple):
-    """An order that was not accepted, or not (wholly) filled; ``reason`` is one of ``REJECTIONS``."""
+    """An order that was not accepted, or not (wholly) filled; ``reason`` is one of ``REJECTIONS``, the size signed."""
 
     market: int
     taker: int
     reason: int
+    size_quantums: int = 0
 
 
 @event("order.placed")

@@ -120,7 +120,7 @@ class People:
     def _match(self, n: int) -> None:
         world = self._world
         if not (world.gateway.is_ready and world.liquidator.is_ready and world.is_trading):
-            self._sim.emit(IntentRejected(self._market[n], self._client[n], REJECTED_CLOSED))
+            self._sim.emit(IntentRejected(self._market[n], self._client[n], REJECTED_CLOSED, self._size[n]))
             return
         if world.venue.order_book is None:
             world.cloud.fill(self._market[n], self._taker_slot[n], self._maker_slot[n], self._size[n])
@@ -147,6 +147,7 @@ class People:
             amount = self._payable(account, -amount)
             if amount == 0:
                 return
+            world.cloud.promise(account, -amount)
         confirm_ms = world.venue.chain.l1_confirm_ms if amount > 0 else 0
         world.chain.l1.add(self._sim.now_ms + confirm_ms, account, amount)
         self._sim.emit(L1Transferred(account, amount), self._pump_lane)

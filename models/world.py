@@ -210,7 +210,8 @@ class VenueWorld:
         def arrive(_: object) -> None:
             moment.succeed()
 
-        self._step_event(step).callbacks.append(lambda _: self.sim.call_in(max(0, offset_ms), arrive, None, lane, "anchor"))
+        wait_ms = max(0, offset_ms)
+        self._step_event(step).callbacks.append(lambda _: self.sim.call_in(wait_ms, arrive, None, lane, "anchor"))
         return moment
 
     def note_step_started(self, label: str) -> None:
