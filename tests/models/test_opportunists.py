@@ -1,4 +1,4 @@
-"""Opportunists and squeezers: only while a book is thin, post-only, within the band, drawn each from their own words."""
+"""Opportunists and squeezers: only while a book is thin, within the band, each drawn from his own words."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ def test_squeezers_of_a_night_push_in_one_direction(seed: int) -> None:
     drawn = draw_squeezes(Population(squeezers=8), MARKETS, NIGHT_MS, seed)
     assert 1 == len(set(np.sign(drawn.bid_offset_ppm).tolist()))
     assert drawn.bid_offset_ppm.tolist() == drawn.ask_offset_ppm.tolist()
-    assert drawn.is_bid.all() and drawn.is_ask.all() and drawn.width_ppm > 0
+    assert drawn.is_bid.all()
+    assert drawn.is_ask.all()
+    assert drawn.width_ppm > 0
 
 
 def test_direction_of_squeezers_is_a_fair_coin() -> None:
@@ -138,7 +140,8 @@ def test_draws_are_within_what_was_asked_for(draw) -> None:  # type: ignore[no-u
     drawn: FarOrders = draw(spec, MARKETS, NIGHT_MS, 5)
     who = range(3, 6) if draw is draw_harvests else range(6, 10)
     assert set(who) == set(drawn.account.tolist())
-    assert (np.diff(drawn.at_ms) >= 0).all() and 0 <= drawn.at_ms.min() <= drawn.at_ms.max() < NIGHT_MS
+    assert (np.diff(drawn.at_ms) >= 0).all()
+    assert 0 <= drawn.at_ms.min() <= drawn.at_ms.max() < NIGHT_MS
     for offset in (drawn.bid_offset_ppm, drawn.ask_offset_ppm):
         assert spec.traders.offset_ppm_min <= np.abs(offset).min()
         assert np.abs(offset).max() <= spec.traders.offset_ppm_max
