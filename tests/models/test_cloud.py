@@ -102,9 +102,9 @@ def test_intents_that_meet_a_closed_venue_are_rejected_as_closed() -> None:
     stage = quiet()
     world = stage.world
     world.gateway.stop()
-    world.people._market, world.people._client = [0], [5]
+    world.people._market, world.people._client, world.people._size = [0], [5], [7]
     world.people._match(0)
-    assert [(0, 5, REJECTED_CLOSED)] == [tuple(e)[:3] for e in stage.of(IntentRejected)]
+    assert [(0, 5, REJECTED_CLOSED, 7)] == [tuple(e) for e in stage.of(IntentRejected)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
