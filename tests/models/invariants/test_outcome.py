@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from drydock.faults.slow_load import SlowLoad
 from drydock.harness.event import Event
 from drydock.models.events import Liquidation
 from drydock.models.invariants.outcome import Outcome
@@ -73,3 +74,13 @@ def test_crash_explains_what_it_liquidates(seed: int) -> None:
     )
     assert result.goals["G3"]
     assert set() == {"L2", "L5", "L6", "S3"} & broken(result)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_flat_market_explains_no_mass_liquidation(seed: int) -> None:
+    """The first wave: indices are reset, accounts fall by the dozen, and no price has moved."""
+    as_happened = ("venue.funding.readiness=process_up", "venue.safeguards.mode_matrix=false")
+    many = ("population.accounts=200", "population.open_interest_usd=200000000 USD")
+    result = play(*as_happened, *many, plan=(SlowLoad("start-services", mean_ms=20_000),), seed=seed, regime="flat")
+    assert {"L1", "L2"} <= broken(result)
+    assert not {"L5", "L6", "S3"} & broken(result)  # each liquidation by itself is by the book
