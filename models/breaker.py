@@ -24,7 +24,10 @@ Ints = NDArray[np.int64]
 
 
 class Breaker:
-    """Remembers what was liquidated, and the marks at each check, within the window."""
+    """Remembers what was liquidated within the window, and the marks at each check in it and at the last one before.
+
+    That one is minutes old after a closure: what prices did meanwhile explains what the first checks liquidate.
+    """
 
     def __init__(self, world: VenueWorld, spec: CircuitBreaker) -> None:
         self._world = world
@@ -41,9 +44,10 @@ class Breaker:
             return True
         since_ms = now_ms - self._spec.window_ms
         self._marks.append((now_ms, self._world.cloud.mark))
-        for kept in (self._marks, self._liquidated):
-            while kept and kept[0][0] < since_ms:
-                kept.popleft()
+        while self._liquidated and self._liquidated[0][0] < since_ms:
+            self._liquidated.popleft()
+        while len(self._marks) > 1 and self._marks[1][0] < since_ms:
+            self._marks.popleft()
         liquidated = sum(amount for _, amount in self._liquidated)
         explained = self._explained() if liquidated > self._spec.base_quantums else liquidated
         if liquidated <= explained:

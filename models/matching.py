@@ -235,7 +235,7 @@ class Matching:
         return short
 
     def _collects_quotes(self, market: int, maker: int, crossing: list[Order]) -> bool:
-        """In an auction levels may cross: those that cannot rest are collected, in the place of the maker's old ones."""
+        """In an auction levels may cross: those that cannot rest are collected, in place of the maker's old ones."""
         if self._world.mode != "auction":
             return False
         auction = self._auctions[market]

@@ -126,7 +126,7 @@ class Player:
     def _hold_auction(self) -> Steps:
         """G18: after a long closure orders are collected for as long as the table says, and met all at once."""
         world, auction = self._world, self._world.venue.safeguards.auction
-        if auction is None or world.desk is None or world.closed_since_ms is None:
+        if auction is None or world.desk is None or world.is_trading or world.closed_since_ms is None:
             return
         length_ms = auction.length_ms(self._sim.now_ms - world.closed_since_ms)
         if length_ms:
