@@ -92,22 +92,22 @@ class FrontPage(Service):
         self._has_prices = False
 
     def on_ready(self) -> None:
-        """Shows what it has, and looks for prices until it has them."""
-        self._show(self.epoch)
+        """Looks for prices until it has them; before the night it has had them since long."""
+        if not self._has_prices:
+            self._show(self.epoch)
 
     def _show(self, epoch: int) -> None:
         if not self.is_current(epoch):
             return
         passage = self._seam.through(Passage(1, "prices")) if self._seam else None
         late_ms = 0 if passage is None else int(passage.delay_ms[0])
-        had, last = self._has_prices, self.world.market_data.last
+        last = self.world.market_data.last
         self._has_prices = last is not None and last.made_ms.min() <= self.sim.now_ms - late_ms
-        if not self._has_prices:
-            if had or self.epoch > 1:
-                self._show_defaults()
-            self.sim.call_in(self.world.venue.oracle.tick_ms, self._show, epoch, self.lane, "refresh")
-        elif not had:
+        if self._has_prices:
             self.sim.emit(FrontShown(0), self.lane)
+        else:
+            self._show_defaults()
+            self.sim.call_in(self.world.venue.oracle.tick_ms, self._show, epoch, self.lane, "refresh")
 
     def _show_defaults(self) -> None:
         is_zero = self.world.venue.read_models.before_load == "default_zero"
