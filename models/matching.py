@@ -294,10 +294,10 @@ class Matching:
 
     def pull_quotes(self, maker: int) -> None:
         """A maker's session ends: all his quotes leave the books."""
-        levels = sum(
-            len(waiting.cancel_all(lambda order: order.owner != maker or not order.is_quote))
-            for waiting in (*self.books, *self._auctions)
-        )
+        levels = 0
+        for book, auction in zip(self.books, self._auctions, strict=True):
+            for waiting in (book.cancel_all, auction.cancel_all):
+                levels += len(waiting(lambda order: order.owner != maker or not order.is_quote))
         self._sim.emit(QuotesPulled(maker, levels), self._lane)
 
     def cancel_resting(self, reason: int, account: int | None = None) -> int:
