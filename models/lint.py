@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from drydock.harness.mistakes import Mistakes, did_you_mean
 from drydock.harness.port import Rule, Scenario, Where
-from drydock.models.model import model_of
+from drydock.harness.units import format_ms, format_ppm
+from drydock.models import regimes
+from drydock.models.model import VenueModel, model_of
+from drydock.models.population import draw_start
 from drydock.models.runbook_spec import SERVICES, Runbook, StepSpec
+from drydock.models.truth import Outside
 
 NEEDS = {
     "set_mode": "mode",
@@ -26,6 +32,8 @@ OF_OTHERS = {
 }
 """Fields that mean something to some kinds of step only."""
 BAND_OVER_MARGIN_MAX = 9
+BOOK_SAFEGUARDS = ("post_only_band_ppm", "external_mark", "auction")
+"""Safeguards that mean nothing without an order book."""
 
 
 def check_night(runbook: Runbook, where: Where, mistakes: Mistakes) -> None:
@@ -80,6 +88,8 @@ def _check_branch(
         has_snapshot |= spec.step == "snapshot"
         if spec.step == "rollback" and not has_snapshot:
             mistakes.add(where(here), "rollback: no snapshot is taken before it; add a step: snapshot")
+        if spec.step == "cancel_orders" and any(later.step == "rollback" for later in steps[number:]):
+            mistakes.add(where(here), f"{spec.label}: the rollback after it brings the orders back; put it after that")
     _check_order(steps, path, where, mistakes, is_incident=is_incident)
 
 
@@ -92,12 +102,23 @@ def _check_fields(spec: StepSpec, here: tuple[str | int, ...], where: Where, mis
             mistakes.add(where((*here, field)), f"{field} means nothing to {spec.step}; it is of {' and '.join(kinds)}")
     if spec.mode == "ok" and spec.step == "set_mode":
         mistakes.add(where((*here, "mode")), "set_mode does not reopen the venue; step: resume does, and is judged")
+    if spec.mode == "auction" and spec.step == "set_mode":
+        told = "set_mode holds no auction: nothing would uncross it; venue.safeguards.auction does, at resume"
+        mistakes.add(where((*here, "mode")), told)
     for number, name in enumerate(spec.services):
-        place = where((*here, "services", number))
         if name not in SERVICES:
+            place = where((*here, "services", number))
             mistakes.add(place, f"unknown service '{name}'; {did_you_mean(name, SERVICES)}")
-        elif name in spec.services[:number]:
-            mistakes.add(place, f"service '{name}' is listed twice; once is allowed")
+    for field, what in (("services", "service"), ("keep", "kind of order"), ("gate", "gate")):
+        _check_twice(getattr(spec, field), what, (*here, field), where, mistakes)
+
+
+def _check_twice(
+    names: tuple[str, ...], what: str, path: tuple[str | int, ...], where: Where, mistakes: Mistakes
+) -> None:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            mistakes.add(where((*path, number)), f"{what} '{name}' is listed twice; once is allowed")
 
 
 def _check_order(
@@ -127,7 +148,12 @@ def _check_order(
 
 def rules() -> Sequence[Rule]:
     """Risks that are worth a line before anything runs; none of them decides."""
-    return (Rule("C1", "a price band is at most nine times the maintenance margin", _band_over_margin),)
+    return (
+        Rule("C1", "a price band is at most nine times the maintenance margin", _band_over_margin),
+        Rule("C3", "what the venue declares of its reopening is what it enforces", _declared_and_enforced),
+        Rule("C4", "customers begin the night above their maintenance margin", _under_margin_at_start),
+        Rule("C5", "what needs an order book has one", _needs_a_book),
+    )
 
 
 def _band_over_margin(scenario: Scenario) -> Sequence[str]:
@@ -139,3 +165,60 @@ def _band_over_margin(scenario: Scenario) -> Sequence[str]:
         if band > BAND_OVER_MARGIN_MAX * margin:
             found.append(f"{name} has a price band of {band // margin} times its maintenance margin")
     return found
+
+
+def _declared_and_enforced(scenario: Scenario) -> Sequence[str]:
+    """C3: the laws judge by what is declared; what is enforced beside it is a surprise to one side or the other."""
+    venue = model_of(scenario).venue
+    band, kept = venue.declared.post_only_band_ppm, venue.safeguards.post_only_band_ppm
+    found = []
+    if venue.order_book is not None and band != kept:
+        declares = (
+            "no post-only band is declared" if band is None else f"a post-only band of {format_ppm(band)} is declared"
+        )
+        enforces = "none is enforced" if kept is None else f"one of {format_ppm(kept)} is enforced"
+        found.append(f"{declares}, and {enforces}")
+    grace_ms, waits_ms = venue.declared.grace_ms, venue.safeguards.grace_ms or 0
+    if grace_ms != waits_ms:
+        waits = f"after {format_ms(waits_ms)}" if waits_ms else "at once"
+        found.append(f"a grace of {format_ms(grace_ms)} after OK is declared, and services act {waits}")
+    return found
+
+
+def _under_margin_at_start(scenario: Scenario) -> Sequence[str]:
+    """C4: of a file of positions: whom the first health check will liquidate, whatever the maintenance does."""
+    model = model_of(scenario)
+    if model.positions is None:
+        return ()
+    found = []
+    for name in scenario.regimes:
+        under = _count_under_margin(model, name)
+        if under:
+            found.append(
+                f"{under} of {len(model.positions.ids)} accounts begin below their maintenance margin (regime {name}): "
+                f"the first health check liquidates them, whatever the maintenance does"
+            )
+    return found
+
+
+def _count_under_margin(model: VenueModel, name: str) -> int:
+    """People of the file under margin at the prices with which a night of this regime begins."""
+    venue, markets, regime = model.venue, model.markets, model.regime(name)
+    oracle = venue.oracle
+    spot = regimes.paths(regime, 0, markets, oracle.tick_ms, 1)
+    rates = regimes.external_rates_ppm(regime, 0, markets, oracle.external_venues, oracle.external_tick_ms, 1)
+    mark = Outside(spot, rates, oracle.tick_ms, oracle.external_tick_ms).mark(0)
+    start = draw_start(model.population, markets, mark, 0, model.positions)
+    value = start.holdings.value(mark, start.index, markets.mmf_ppm, venue.liquidation.taker_fee_ppm)
+    return int(np.count_nonzero(value.under_margin() >= model.population.first_person))
+
+
+def _needs_a_book(scenario: Scenario) -> Sequence[str]:
+    """C5: switches and steps that do nothing in a venue without an order book."""
+    model = model_of(scenario)
+    if model.venue.order_book is not None:
+        return ()
+    incident = () if model.runbook.on_incident is None else model.runbook.on_incident.steps
+    idle = [f"venue.safeguards.{name}" for name in BOOK_SAFEGUARDS if getattr(model.venue.safeguards, name) is not None]
+    idle += [f"step {spec.label}" for spec in (*model.runbook.steps, *incident) if spec.step == "cancel_orders"]
+    return [f"{what} does nothing: the venue has no order book (venue.order_book)" for what in idle]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from drydock.harness.mistakes import Mistakes
-from drydock.models.kit import VenueKit
+from drydock.harness.port import Scenario
+from drydock.harness.scenario import load_scenario
+from drydock.models.events import HealthChecked
+from drydock.models.kit import SCENARIOS, VenueKit
 from drydock.models.lint import check_night, check_runbook
 from drydock.models.runbook_spec import Incident, Runbook, StepSpec
-from tests.nights import MANY_MARKETS, bench
+from tests.nights import MANY_MARKETS, Stage, bench
 
 ALL = ("market_data", "funding", "liquidator", "portfolio", "vault", "gateway")
 STOP, START = StepSpec("stop_services", services=ALL), StepSpec("start_services", services=ALL)
@@ -65,6 +71,35 @@ def test_service_that_is_listed_twice_is_told() -> None:
     """Once is meant."""
     twice = StepSpec("stop_services", services=("vault", "vault"))
     assert [("runbook.steps.0.services.1", "service 'vault' is listed twice; once is allowed")] == found(twice)
+
+
+def test_kind_of_order_that_is_kept_twice_is_told() -> None:
+    """And so is a gate that is asked twice."""
+    steps = (StepSpec("cancel_orders", keep=("limit", "limit")), StepSpec("verify", gate=("ready", "ready")))
+    assert [
+        ("runbook.steps.0.keep.1", "kind of order 'limit' is listed twice; once is allowed"),
+        ("runbook.steps.1.gate.1", "gate 'ready' is listed twice; once is allowed"),
+    ] == found(*steps)
+
+
+def test_what_is_kept_is_of_the_step_that_cancels() -> None:
+    """A rollback keeps the order store as it was; who means to keep some of it cancels the rest."""
+    told = "keep means nothing to rollback; it is of cancel_orders"
+    assert [("runbook.steps.1.keep", told)] == found(StepSpec("snapshot"), StepSpec("rollback", keep=("stop_loss",)))
+
+
+def test_orders_are_cancelled_after_a_rollback_and_not_before() -> None:
+    """The order store is rolled back too: what was cancelled would be there again."""
+    cancel, back = StepSpec("cancel_orders", keep=("stop_loss",)), StepSpec("rollback")
+    assert [] == found(StepSpec("snapshot"), incident=(back, cancel))
+    told = "cancel-orders: the rollback after it brings the orders back; put it after that"
+    assert [("runbook.on_incident.steps.0", told)] == found(StepSpec("snapshot"), incident=(cancel, back))
+
+
+def test_auction_is_no_mode_that_a_step_sets() -> None:
+    """Nothing would end it."""
+    told = "set_mode holds no auction: nothing would uncross it; venue.safeguards.auction does, at resume"
+    assert [("runbook.steps.0.mode", told)] == found(StepSpec("set_mode", mode="auction"))
 
 
 def test_abort_needs_somewhere_to_go() -> None:
@@ -151,3 +186,88 @@ def test_band_over_margin_is_told_market_by_market() -> None:
     ]
     told = rule.check(bench(MANY_MARKETS))
     assert wide == [line.split()[0] for line in told]
+
+
+# ---- risks of a configuration -------------------------------------------------------------------------------------
+BOOK = "venue.order_book={}"
+SWITCHED, DECLARED = "venue.safeguards.post_only_band_ppm", "venue.declared.post_only_band_ppm"
+
+
+def complaints(rule: str, *sets: str) -> list[str]:
+    """What one rule says of the bench venue with these settings."""
+    return list(next(found for found in VenueKit().rules() if found.id == rule).check(bench(*sets)))
+
+
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        ((BOOK,), []),
+        ((BOOK, f"{SWITCHED}=5bps", f"{DECLARED}=5bps"), []),
+        ((BOOK, f"{DECLARED}=5bps"), ["a post-only band of 0.05% is declared, and none is enforced"]),
+        ((BOOK, f"{SWITCHED}=5bps"), ["no post-only band is declared, and one of 0.05% is enforced"]),
+        (
+            (BOOK, f"{SWITCHED}=1%", f"{DECLARED}=5bps"),
+            ["a post-only band of 0.05% is declared, and one of 1% is enforced"],
+        ),
+        ((f"{DECLARED}=5bps",), []),
+        (
+            ("venue.declared.grace_ms=5m",),
+            ["a grace of 5m after OK is declared, and services act at once"],
+        ),
+        (
+            ("venue.safeguards.grace_ms=1m",),
+            ["a grace of 0ms after OK is declared, and services act after 1m"],
+        ),
+        (("venue.declared.grace_ms=5m", "venue.safeguards.grace_ms=5m"), []),
+    ],
+)
+def test_band_and_grace_that_are_declared_are_those_that_are_switched_on(
+    sets: tuple[str, ...], told: list[str]
+) -> None:
+    """C3: one line where they differ, in whichever direction; a band means nothing without a book."""
+    assert told == complaints("C3", *sets)
+
+
+def test_what_needs_an_order_book_is_told_where_there_is_none() -> None:
+    """C5: switches and steps that would do nothing, and nobody would hear of it."""
+    sets = ("venue.safeguards.auction={}", f"{SWITCHED}=5bps", "runbook.steps.8={step: cancel_orders}")
+    lacking = [line.partition(" does nothing")[0] for line in complaints("C5", *sets)]
+    assert ["venue.safeguards.post_only_band_ppm", "venue.safeguards.auction", "step cancel-orders"] == lacking
+    assert [] == complaints("C5", BOOK, *sets)
+    assert [] == complaints("C5")
+
+
+POSITIONS = """account,market,size,collateral_usd,entry_price_usd
+rich,BTC-USD-PERP,1,50000,92600
+poor,BTC-USD-PERP,1,100,
+poor too,ETH-USD-PERP,-10,20,
+"""
+TAPE = "time_s,market,price_usd\n0,BTC-USD-PERP,40000\n"
+"""BTC has more than halved before the night begins."""
+
+
+def own(folder: Path, regimes: str) -> Scenario:
+    """The bench venue with people of a file."""
+    text = (SCENARIOS / "bench.yaml").read_text(encoding="utf-8").partition("regimes:")[0]
+    drawn = ("accounts: 20", "open_interest_usd: 20000000 USD")
+    lines = [line for line in text.splitlines() if line.strip() not in drawn]
+    night = "\n".join(lines).replace("population:", "population:\n  file: positions.csv")
+    (folder / "positions.csv").write_text(POSITIONS, encoding="utf-8")
+    (folder / "tape.csv").write_text(TAPE, encoding="utf-8")
+    (folder / "night.yaml").write_text(f"{night}\ntapes: {{fallen: tape.csv}}\nregimes: {regimes}\n", encoding="utf-8")
+    return load_scenario(str(folder / "night.yaml"))
+
+
+def test_customers_who_begin_below_their_margin_are_counted(tmp_path: Path) -> None:
+    """C4: at the prices with which each regime begins; nobody is named."""
+    rule = next(rule for rule in VenueKit().rules() if rule.id == "C4")
+    told = rule.check(own(tmp_path, "[flat, fallen]"))
+    assert ["2 of 3 accounts begin below", "3 of 3 accounts begin below"] == [line[:27] for line in told]
+    assert [True, False] == ["(regime flat)" in line for line in told]
+    assert [] == [line for line in told if "poor" in line or "rich" in line]
+
+
+def test_drawn_people_begin_above_their_margin() -> None:
+    """C4 has nothing to say of them, and the first health check finds none."""
+    assert [] == complaints("C4")
+    assert {0} == {e.under for e in Stage().at(3_000).of(HealthChecked)}
