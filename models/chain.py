@@ -23,6 +23,7 @@ from drydock.models.events import (
     IndexOnchain,
     L1Credited,
     L1Reconciled,
+    LiquidationRefused,
     SnapshotTaken,
 )
 from drydock.models.liquidation import Liquidated, liquidate
@@ -59,10 +60,11 @@ class PriceTx(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LiquidationTx:
-    """The accounts that the cloud found under margin, and the share of their positions that goes."""
+    """The accounts that the cloud found under margin, the share of their positions that goes, and what it took."""
 
     accounts: Ints
     share_ppm: Ints
+    done: Liquidated | None = None
 
 
 Transaction = FillTx | IndexTx | PriceTx | LiquidationTx
@@ -130,6 +132,7 @@ class Chain:
         layout = holdings.layout
         self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
         self.on_bust: Callable[[FillTx], None] = lambda _: None
+        self.on_refused: Callable[[Liquidated], None] = lambda _: None
         self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
 
     # ---- transactions ------------------------------------------------------------------------------------------
@@ -235,10 +238,19 @@ class Chain:
     def _liquidate(self, transaction: LiquidationTx) -> Liquidated:
         """Validated again at the chain's own prices: an account that is not under margin here is left alone."""
         under = np.isin(transaction.accounts, self.value().under_margin())
+        if transaction.done is not None and not under.all():
+            self._refuse(transaction.done.only(~under, self.layout.account))
         return liquidate(
             self.holdings, transaction.accounts[under], transaction.share_ppm[under], self.mark, self.index,
             self._world.markets, self._world.venue.liquidation,
         )  # fmt: skip
+
+    def _refuse(self, done: Liquidated) -> None:
+        """The cloud is told what it took from accounts that are healthy here, and takes it back."""
+        self._sim.emit(
+            LiquidationRefused(done.accounts, done.penalty_quantums, done.slots, done.sizes, done.prices), self._lane
+        )
+        self.on_refused(done)
 
     def _bust(self, fills: list[FillTx]) -> bool:
         """Takes back this block's fills of accounts that they left under margin, latest first; were there any?"""

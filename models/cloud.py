@@ -15,6 +15,7 @@ from drydock.harness.seam import Passage
 from drydock.models.accounts import Holdings, Valuation
 from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
 from drydock.models.events import Fill
+from drydock.models.liquidation import Liquidated, give_back
 from drydock.models.order_events import REJECTED_MARGIN, REJECTED_STALE, IntentRejected
 from drydock.models.seams import new_seam
 
@@ -86,6 +87,12 @@ class Cloud:
         self.free_collateral(self._account_of[fill.taker_slot])
         self.free_collateral(self._account_of[fill.maker_slot])
         self._trade(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
+
+    def on_refused(self, done: Liquidated) -> None:
+        """The chain refused to liquidate these accounts: what was taken from them is given back."""
+        for account in done.accounts.tolist():
+            self.free_collateral(account)
+        give_back(self.holdings, done, self.index)
 
     def resync_account(self, account: int, chain: Chain) -> tuple[int, int]:
         """RESYNC: takes one account from the chain. Returns what differed: 1e-6 USD, and how many positions."""

@@ -255,6 +255,20 @@ class Liquidation(NamedTuple):
     notional_quantums: int = 0
 
 
+@event("liquidation.refused")
+class LiquidationRefused(NamedTuple):
+    """The chain finds accounts healthy that the cloud liquidated; the cloud gives positions and penalties back.
+
+    ``accounts`` and ``penalty_quantums`` go together, and so do ``slots``, the signed ``sizes`` and their ``prices``.
+    """
+
+    accounts: Ints
+    penalty_quantums: Ints
+    slots: Ints
+    sizes: Ints
+    prices: Ints
+
+
 @event("bust")
 class Bust(NamedTuple):
     """The chain refuses a fill that the cloud had made; the cloud takes it back from both parties."""

@@ -30,6 +30,15 @@ class Liquidated:
     sizes: Ints
     prices: Ints
 
+    def only(self, chosen: NDArray[np.bool_], account_of_slot: Ints) -> Liquidated:
+        """The part of it that concerns the chosen accounts; ``account_of_slot`` is the layout's."""
+        accounts = self.accounts[chosen]
+        of_them = np.isin(account_of_slot[self.slots], accounts)
+        return Liquidated(
+            accounts, self.share_ppm[chosen], self.penalty_quantums[chosen], self.slots[of_them],
+            self.sizes[of_them], self.prices[of_them],
+        )  # fmt: skip
+
 
 def liquidate(
     holdings: Holdings, accounts: Ints, share_ppm: Ints, mark: Ints, index: Ints, markets: Markets,
@@ -50,3 +59,12 @@ def liquidate(
     holdings.quote[accounts] -= due
     holdings.quote[VAULT] += int(due.sum())
     return Liquidated(accounts, share_ppm, due, slots, sizes, prices)
+
+
+def give_back(holdings: Holdings, done: Liquidated, index: Ints) -> None:
+    """Undoes a liquidation in this copy: positions and penalties go back to their owners, at the same prices."""
+    vault_slots = holdings.layout.market[done.slots]
+    holdings.trade(done.slots, done.sizes, done.prices, index)
+    holdings.trade(vault_slots, -done.sizes, done.prices, index)
+    holdings.quote[done.accounts] += done.penalty_quantums
+    holdings.quote[VAULT] -= int(done.penalty_quantums.sum())

@@ -138,4 +138,4 @@ class Liquidator(Service):
             self.sim.emit(Liquidation._make((*row, world.mode, worth)), self._checker)
         if self._breaker is not None:
             self._breaker.note(int(notional.sum()))
-        cloud.send(LiquidationTx(accounts, share_ppm))
+        cloud.send(LiquidationTx(accounts, share_ppm, done))

@@ -81,5 +81,6 @@ class OrderDesk:
     def note(self, moment: str) -> None:
         """Says what is in the order store."""
         waiting, told = np.flatnonzero(self.triggers.is_waiting), np.flatnonzero(self.triggers.is_told)
-        kept = OrdersKept(moment, self.matching.height(), waiting, told, self.matching.resting())
+        kinds = self.triggers.orders.kind[waiting]
+        kept = OrdersKept(moment, self.matching.height(), waiting, told, self.matching.resting(), kinds)
         self._world.sim.emit(kept)

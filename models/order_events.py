@@ -122,8 +122,9 @@ class MarkSampled(NamedTuple):
 class OrdersKept(NamedTuple):
     """The order store at a ``moment``: ``snapshot``, ``rollback``, ``cancel`` or ``resume``.
 
-    ``triggers`` are the identities of those that wait; ``told`` those that their owners believe to wait; ``resting``
-    counts limit orders in the book; ``height`` is the greatest height at which any of them was entered.
+    ``triggers`` are those that wait, by number, and ``kinds`` says of each 1 take-profit, 2 stop-loss; ``told`` those
+    that their owners believe to wait; ``resting`` counts limit orders in the books; ``height`` is the greatest height
+    at which any of these was entered.
     """
 
     moment: str
@@ -131,6 +132,7 @@ class OrdersKept(NamedTuple):
     triggers: Ints
     told: Ints
     resting: int
+    kinds: Ints
 
 
 @event("resync.started")

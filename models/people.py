@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 GATEWAY_MS = 2
+CANCEL_RETRY_MS = 60_000
 
 
 class Gateway(Service):
@@ -51,6 +52,7 @@ class People:
         self._maker_slot = intents.maker_slot.tolist()
         self._size = intents.size.tolist()
         self._limit_ppm = intents.limit_ppm.tolist()
+        self._stays_ms = intents.stays_ms.tolist()
         self._transfers = transfers
         self._next = 0
         self._turn = 0
@@ -136,7 +138,20 @@ class People:
             return
         side, mark = (1, self._world.cloud.mark_one(market)) if size > 0 else (-1, self._world.cloud.mark_one(market))
         price = max(1, mark - side * (mark * distance_ppm // PPM))
-        matching.post(market, slot, side, price, abs(size), is_post_only=False)
+        number = matching.post(market, slot, side, price, abs(size), is_post_only=False)
+        if number:
+            lane = self._lane_of(self._client[n])
+            self._sim.call_in(self._stays_ms[n], self._take_back, (market, number, lane), lane, "cancel")
+
+    def _take_back(self, arg: tuple[int, int, Lane]) -> None:
+        """The owner wants his order back, and asks until the front door is open; the books answer for the rest."""
+        market, number, lane = arg
+        world = self._world
+        if not world.gateway.is_ready:
+            self._sim.call_in(CANCEL_RETRY_MS, self._take_back, arg, lane, "cancel")
+            return
+        self._sim.cause = None
+        world.matching.cancel(market, number)
 
     # ---- L1 --------------------------------------------------------------------------------------------------
     def _transfer(self, n: int) -> None:

@@ -19,7 +19,7 @@ class Traders:
     maker_quote_ms: Period = 5_000  # [A] looks at outside prices so often ...
     maker_phase_ms: Millis = 3_000  # [A] ... at t mod maker_quote_ms
     maker_post_only_ms: Period = 1_000  # [A] the same in POST_ONLY
-    maker_hedge_ppm: Ppm = 100_000  # [A] share of his inventory that he hedges elsewhere at each look
+    maker_hedge_ppm: Ppm = 500_000  # [A] share of his inventory that he hedges elsewhere at each look
     maker_requote_ppm: Ppm = 200  # [A] and quotes anew where they moved by 2 bps, or where a level was taken
     maker_return_ms: Millis = 600_000  # [A] median, after a closure that nobody had announced
     maker_return_sigma_ppm: Ppm = 800_000  # [A]
@@ -43,7 +43,8 @@ class Traders:
     stop_loss_distance_ppm: Ppm = 20_000  # [A]
     trigger_sigma_ppm: Annotated[int, Range(0, 3_000_000)] = 600_000  # [A]
     limit_ppm: Ppm = 50_000  # [A] share of intents that are limit orders in the book ...
-    limit_distance_ppm: Ppm = 20_000  # [A] ... and their median distance from the mark
+    limit_distance_ppm: Ppm = 20_000  # [A] ... their median distance from the mark ...
+    limit_stays_ms: Annotated[int, Range(1, 86_400_000)] = 900_000  # [A] ... and how long (mean)
 
 
 @dataclass(frozen=True, slots=True)

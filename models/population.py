@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from drydock.harness.stream import Words
 from drydock.models.accounts import VAULT, Holdings, Layout
-from drydock.models.draws import grid_words, lognormal_ms, normal_ppm, pareto, scaled_by_exp, uniform_below
+from drydock.models.draws import (
+    exponential_ms,
+    grid_words,
+    lognormal_ms,
+    normal_ppm,
+    pareto,
+    scaled_by_exp,
+    uniform_below,
+)
 from drydock.models.markets import Markets
 from drydock.models.people_spec import Population, Traders
 from drydock.models.perp.funding import funding_pnl
@@ -46,6 +54,8 @@ class Intents:
     size: Ints
     limit_ppm: Ints
     """0 for a market order; else how far from the mark its limit is, on the passive side."""
+    stays_ms: Ints
+    """After which time its owner takes a limit order back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +240,7 @@ def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, se
     each = -(-total * activity // int(activity.sum())) if total else np.zeros_like(activity)
     account = np.repeat(people, each)
     number = np.arange(len(account)) - np.repeat(np.cumsum(each) - each, each)
-    words = grid_words(seed, "people/intent", rows[account] * PERSON_STRIDE + number, 7)
+    words = grid_words(seed, "people/intent", rows[account] * PERSON_STRIDE + number, 8)
     held = np.diff(np.append(layout.start, layout.slots))
     slot = layout.start[account] + uniform_below(words[:, 1], held[account])
     market = layout.market[slot]
@@ -242,7 +252,9 @@ def draw_intents(spec: Population, layout: Layout, mark: Ints, night_ms: int, se
     size = sign * np.maximum(1, worth // mark[market])
     maker_slot = maker * layout.markets + market
     limit_ppm = _limit_ppm(spec.traders, words[:, 5], words[:, 6])
-    return Intents(*(column[order] for column in (at_ms, account, market, slot, maker_slot, size, limit_ppm)))
+    stays_ms = 1 + exponential_ms(words[:, 7], spec.traders.limit_stays_ms)
+    columns = (at_ms, account, market, slot, maker_slot, size, limit_ppm, stays_ms)
+    return Intents(*(column[order] for column in columns))
 
 
 def _limit_ppm(traders: Traders, choice: Words, distance: Words) -> Ints:

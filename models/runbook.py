@@ -118,6 +118,8 @@ class Player:
     def _do_resume(self, spec: StepSpec) -> Steps:
         yield from self._hold_auction()
         self._sim.emit(self._check_resume())
+        if self._world.desk is not None:
+            self._world.desk.note("resume")
         yield from self._change_mode("ok")
         self._world.chain.reconcile_l1()
         self._resumed_ms = self._sim.now_ms

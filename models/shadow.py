@@ -23,10 +23,12 @@ from drydock.models.events import (
     IndexPublished,
     L1Credited,
     Liquidation,
+    LiquidationRefused,
     PricesPublished,
     RollbackDone,
     SnapshotTaken,
 )
+from drydock.models.liquidation import Liquidated, give_back
 from drydock.models.perp.liquidation import cut
 from drydock.models.perp.units import INDEX_SHIFT
 
@@ -55,6 +57,7 @@ class Shadow:
         for payload, observer in (
             (Fill, self._on_fill), (Liquidation, self._on_liquidation), (PricesPublished, self._on_prices),
             (Bust, self._on_bust), (L1Credited, self._on_credit), (SnapshotTaken, self._on_snapshot),
+            (LiquidationRefused, self._on_refused),
             (RollbackDone, self._on_rollback), (IndexPublished, self._on_index),
         ):  # fmt: skip
             sim.hear(payload, observer)
@@ -73,7 +76,9 @@ class Shadow:
         """What the stated band of the truth index and the declared one of the mark mean for each account (1e-6 USD)."""
         size, market = self.holdings.size, self.holdings.layout.market
         notional = np.abs(size) * self._mark[market]
-        band_ppm = self._truth.index_band_ppm + self._truth.venue.declared.mark_band_ppm
+        venue = self._truth.venue
+        book_ppm = 0 if venue.order_book is None else venue.declared.mark_band_ppm  # without one the mark is outside's
+        band_ppm = self._truth.index_band_ppm + book_ppm
         return self.holdings.layout.per_account(notional // 1_000_000 * band_ppm) + 1_000_000
 
     def justified(self, at_ms: int) -> Mask:
@@ -145,6 +150,13 @@ class Shadow:
         self._flush()
         undone = Fill(data.market, data.taker, data.maker, -data.size_quantums, data.price_quantums, 0)
         self._fills.append((happened.at_ms, undone))
+
+    def _on_refused(self, happened: Event) -> None:
+        data: LiquidationRefused = happened.data
+        self._flush()
+        shares = np.zeros_like(data.accounts)  # nobody asks for them here
+        done = Liquidated(data.accounts, shares, data.penalty_quantums, data.slots, data.sizes, data.prices)
+        give_back(self.holdings, done, self.index(happened.at_ms))
 
     def _on_credit(self, happened: Event) -> None:
         data: L1Credited = happened.data

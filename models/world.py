@@ -116,6 +116,7 @@ class VenueWorld:
         self.cloud = self.make_cloud(start.holdings.copy(), start.index, mark)
         self.chain = self.make_chain(start.holdings, start.index, mark)
         self.chain.on_bust = self.cloud.on_bust
+        self.chain.on_refused = self.cloud.on_refused
         self.chain.on_sealed = self._on_sealed
         self.gateway = Gateway(self)
         book = self.venue.order_book

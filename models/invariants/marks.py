@@ -35,7 +35,7 @@ class NearFair(BookLaw):
         """The night begins in OK."""
         super().begin(truth)
         declared = truth.venue.declared
-        self._limit_ppm, self._band_ppm = declared.mark_band_ppm, declared.post_only_band_ppm
+        self._limit_ppm, self._band_ppm = declared.mark_off_ppm_max, declared.post_only_band_ppm
         self._brought_ppm: Ints = np.zeros(len(truth.markets), np.int64)
         self._apart_ppm = self._brought_ppm
         self._mode = "ok"

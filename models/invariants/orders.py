@@ -22,6 +22,7 @@ from drydock.models.order_events import (
     TriggerFired,
 )
 from drydock.models.perp.units import PPM
+from drydock.models.triggers import KINDS
 
 TAKERS = {
     OF_PERSON: "a person's order",
@@ -219,9 +220,7 @@ class BustAccounting(BookLaw):
 class OrderSurvival(BookLaw):
     """M7: orders after a rollback are those of the snapshot that the declared retention keeps; owners know which.
 
-    In all other cases a trigger waits until it fires or is cancelled by a step of the runbook. Where one of the two
-    kinds of triggers is retained and the other is not, no event says of which kind a trigger is, and the law asks only
-    that none waits that did not wait before.
+    In all other cases a trigger waits until it fires or is cancelled by a step of the runbook.
     """
 
     id, law_class = "M7", "safety"
@@ -234,7 +233,8 @@ class OrderSurvival(BookLaw):
         super().begin(truth)
         retained = truth.venue.declared.retained_orders
         self._keeps_limits = "limit" in retained
-        self._kinds = len({"take_profit", "stop_loss"} & set(retained))
+        self._retained_kinds = {KINDS[kind] for kind in retained if kind in KINDS}
+        self._retained: set[int] = set()
         self._expected: set[int] | None = None
         self._snapshot: set[int] | None = None
         self._under_way: set[int] = set()
@@ -276,12 +276,13 @@ class OrderSurvival(BookLaw):
             self.check(event, holds, f"at the {data.moment} {lost} triggers are lost, and {more} wait that should not")
         if data.moment == "snapshot":
             self._snapshot = set(waiting)
+        kept = zip(data.triggers.tolist(), data.kinds.tolist(), strict=True)
+        self._retained |= {trigger for trigger, kind in kept if kind in self._retained_kinds}
         self._expected, self._resting = waiting, data.resting
 
     def _judge_cancel(self, event: Event, data: OrdersKept, waiting: set[int]) -> None:
         before = waiting if self._expected is None else self._expected
-        lost = len(before - waiting) if self._kinds == 2 else 0
-        more = len(waiting) if self._kinds == 0 else len(waiting - before)
+        lost, more = len((before & self._retained) - waiting), len(waiting - (before & self._retained))
         told = f"of {len(before)} triggers {lost} are cancelled that are retained, and {more} wait that should not"
         self.check(event, not lost and not more, told)
         self._judge_retention(event, data.resting)

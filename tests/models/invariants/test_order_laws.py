@@ -92,8 +92,10 @@ def order(price_ppm: int = 0) -> OrderPlaced:
 
 
 def kept(moment: str, triggers: tuple[int, ...], told: tuple[int, ...] | None = None, resting: int = 0) -> OrdersKept:
+    """The order store; triggers with even numbers are take-profit orders, the others stop-loss."""
     waiting = np.array(triggers, np.int64)
-    return OrdersKept(moment, 0, waiting, waiting if told is None else np.array(told, np.int64), resting)
+    owners = waiting if told is None else np.array(told, np.int64)
+    return OrdersKept(moment, 0, waiting, owners, resting, 1 + waiting % 2)
 
 
 ROLLED_BACK = RollbackDone(1, 0, 0, 0, 0, 1, 1, 1, 1, 2)
@@ -268,6 +270,15 @@ def test_venue_that_retains_no_trigger_keeps_none() -> None:
     told = (*AFTER_ROLLBACK, (4, kept("rollback", (1, 2, 3))), (5, ROLLED_BACK), (6, kept("cancel", (1, 2, 3))))
     found = details(OrderSurvival(), *told, sets=("venue.declared.retained_orders=[]",))
     assert ["of 3 triggers 0 are cancelled that are retained, and 3 wait that should not"] == found
+
+
+def test_venue_that_retains_one_kind_of_trigger_keeps_that_kind_alone() -> None:
+    """Take-profit orders (2) stay, stop-loss orders (1 and 3) go; the other way round is found."""
+    sets = ("venue.declared.retained_orders=[take_profit]",)
+    told = ((1, kept("snapshot", (1, 2, 3))), (2, kept("rollback", (1, 2, 3))), (3, ROLLED_BACK))
+    found = details(OrderSurvival(), *told, (4, kept("cancel", (1, 3))), sets=sets)
+    assert ["of 3 triggers 1 are cancelled that are retained, and 2 wait that should not"] == found
+    assert [] == details(OrderSurvival(), *told, (4, kept("cancel", (2,))), sets=sets)
 
 
 class LosesTriggers(Triggers):
