@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import click
 import pytest
@@ -16,8 +18,17 @@ from drydock.harness.registry import faults, kit
 from drydock.harness.scenario import load_scenario
 from drydock.models.invariants.register import GOALS, LAWS
 from drydock.models.model import model_of
-from drydock.models.people_spec import Population
-from drydock.models.venue import Venue
+from drydock.models.people_spec import Population, Traders
+from drydock.models.runbook_spec import Alarm, Incident, Runbook, StepSpec
+from drydock.models.venue import (
+    Auction,
+    CircuitBreaker,
+    DataValidation,
+    ExternalMark,
+    PriceFreshness,
+    Venue,
+    WithdrawalGate,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "models" / "data" / "README.md"])
@@ -121,20 +132,54 @@ def test_every_law_is_documented_and_every_documented_law_exists() -> None:
         assert set() == named - set(known), name_of(page)
 
 
-def test_every_default_of_venue_and_people_has_a_provenance() -> None:
+def test_every_default_of_venue_people_and_runbook_has_a_provenance() -> None:
     """docs/provenance.md names every field that a scenario file may leave out, so none is a fact by silence."""
-    text = text_of(ROOT / "docs" / "provenance.md")
-    venue = Venue()
-    missing = [f"population.{field.name}" for field in fields(Population) if f"`population.{field.name}`" not in text]
-    for part in fields(Venue):
-        if part.name == "markets":  # its own README says where each column comes from
-            continue
-        for field in fields(getattr(venue, part.name)):
-            is_named = f"`{part.name}.{field.name}`" in text or f"`{field.name}`" in text
-            is_grouped = field.name.endswith("_price_age_ms") and "`declared.*_price_age_ms`" in text
-            if not (is_named or is_grouped):
-                missing.append(f"{part.name}.{field.name}")
-    assert [] == missing
+    named = _named_defaults()
+    assert [] == [name for name in _defaults() if not any(fnmatch(name, pattern) for pattern in named)]
+
+
+def test_every_default_that_has_a_provenance_exists() -> None:
+    """A field that was renamed takes its line along."""
+    there, parts = _defaults(), {name.partition(".")[0] for name in _defaults()}
+    gone = [pattern for pattern in _named_defaults() if pattern.partition(".")[0] in parts]
+    assert [] == [pattern for pattern in gone if not any(fnmatch(name, pattern) for name in there)]
+
+
+def _defaults() -> list[str]:
+    """``part.field`` of everything in the typed data that has a default and is not a part itself."""
+    parts = {hint: name for name, hint in get_type_hints(Venue).items()} | SPECS
+    found = []
+    for spec, part in parts.items():
+        for field in fields(_dataclass_of(spec)):
+            has_default = field.default is not MISSING or field.default_factory is not MISSING
+            if has_default and not is_dataclass(field.default_factory):
+                found.append(f"{part}.{field.name}")
+    return [name for name in found if not name.startswith("markets.")]  # its own README says where each column is from
+
+
+def _dataclass_of(hint: Any) -> Any:
+    """The dataclass that a type hint is, or is an optional of; None where it is none."""
+    return next((kind for kind in (hint, *get_args(hint)) if is_dataclass(kind)), None)
+
+
+SPECS: dict[Any, str] = {
+    DataValidation: "data_validation", PriceFreshness: "price_freshness", ExternalMark: "external_mark",
+    Auction: "auction", CircuitBreaker: "circuit_breaker", WithdrawalGate: "withdrawal_gate",
+    Population: "population", Traders: "traders",
+    Runbook: "runbook", StepSpec: "step", Incident: "on_incident", Alarm: "alarm",
+}  # fmt: skip
+"""The typed data beside the venue's own parts, by the name under which a scenario file has it."""
+
+
+def _named_defaults() -> list[str]:
+    """What the first column of the tables names, ``*`` for any; a name without a part is of the part before it."""
+    named = []
+    for row in re.findall(r"^\| (`[^|]*) \|", text_of(ROOT / "docs" / "provenance.md"), re.MULTILINE):
+        part = ""
+        for name in re.findall(r"`([\w.*]+)`", row):
+            part = name.rpartition(".")[0] or part
+            named.append(f"{part}.{name.rpartition('.')[2]}")
+    return named
 
 
 def test_every_decision_is_in_the_index_and_short() -> None:
