@@ -24,6 +24,7 @@ from drydock.models.events import (
     IntentsBlocked,
     L1Reconciled,
     Liquidation,
+    LiquidationRefused,
     LoadCompleted,
     ModeChanged,
     ResumeChecked,
@@ -179,11 +180,11 @@ def _mark_sampled(data: MarkSampled, model: VenueModel) -> str | None:
 
 
 def _orders_kept(data: OrdersKept, model: VenueModel) -> str:
-    moments = {"snapshot": "are kept", "rollback": "are back", "cancel": "are left after cancelling"}
+    moments = {"snapshot": "are kept", "rollback": "are back", "resume": "meet the reopening"}
     unknown = len(np.setxor1d(data.triggers, data.told))
     odd = f"; owners of {unknown} triggers believe otherwise" if unknown else ""
     what = f"{len(data.triggers)} triggers and {data.resting} resting orders"
-    return f"{what} {moments.get(data.moment, data.moment)}{odd}"
+    return f"{what} {moments.get(data.moment, 'are left after cancelling')}{odd}"
 
 
 def _resync_ended(data: ResyncEnded, model: VenueModel) -> str:
@@ -242,6 +243,9 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"the auction ends: orders meet in {d.markets} markets, worth {d.notional_quantums // USD} USD"
     ),
     FrontShown: lambda d, m: f"the front page shows 0 USD for {d.defaults} markets" if d.defaults else None,
+    LiquidationRefused: lambda d, m: (
+        f"the chain finds {len(d.accounts)} liquidated accounts healthy; the cloud gives their positions back"
+    ),
     Bust: lambda d, m: f"the chain busts a fill of {account_name(m, d.taker)}",
     ResyncStarted: lambda d, m: (
         f"{account_name(m, d.account)} is in RESYNC: closed, orders cancelled, {d.in_flight} fills under way"

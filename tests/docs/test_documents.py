@@ -12,11 +12,13 @@ from typing import Any, get_args, get_type_hints
 
 import click
 import pytest
+from ruamel.yaml import YAML
 
 from drydock.harness.cli.commands import drydock
 from drydock.harness.registry import faults, kit
 from drydock.harness.scenario import load_scenario
 from drydock.models.invariants.register import GOALS, LAWS
+from drydock.models.lint import rules
 from drydock.models.model import model_of
 from drydock.models.people_spec import Population, Traders
 from drydock.models.runbook_spec import Alarm, Incident, Runbook, StepSpec
@@ -196,7 +198,7 @@ def test_every_decision_is_in_the_index_and_short() -> None:
 
 def test_the_venue_of_the_how_to_is_a_valid_scenario(tmp_path: Path) -> None:
     """The CSV and the YAML that the how-to shows are a scenario as they stand: three markets, by YAML alone."""
-    markets, night = _blocks_of_the_how_to()[:2]
+    markets, night, *_ = _blocks_of_the_how_to()
     (tmp_path / "my_markets.csv").write_text(markets, encoding="utf-8")
     file = tmp_path / "my-upgrade.yaml"
     file.write_text(night, encoding="utf-8")
@@ -207,7 +209,7 @@ def test_the_venue_of_the_how_to_is_a_valid_scenario(tmp_path: Path) -> None:
 
 def test_own_book_and_recorded_night_of_the_how_to_go_into_its_scenario(tmp_path: Path) -> None:
     """Positions and tape as shown, with the three keys as shown, in the place of what the scenario draws."""
-    markets, night, keys, positions, tape = _blocks_of_the_how_to()
+    markets, night, _, keys, positions, tape = _blocks_of_the_how_to()
     for name, text in (("my_markets", markets), ("positions", positions), ("tape", tape)):
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     drawn = [line for line in night.splitlines() if not line.startswith(("population:", "regimes:"))]
@@ -219,9 +221,37 @@ def test_own_book_and_recorded_night_of_the_how_to_go_into_its_scenario(tmp_path
     assert 2 == model_of(scenario).population.accounts
 
 
+def test_order_book_of_the_how_to_goes_into_its_scenario(tmp_path: Path) -> None:
+    """Venue and people as shown, over those of the scenario as shown; no rule complains of what it declares."""
+    markets, night, book, *_ = _blocks_of_the_how_to()
+    (tmp_path / "my_markets.csv").write_text(markets, encoding="utf-8")
+    yaml = YAML(typ="safe", pure=True)
+    whole = yaml.load(night)
+    for part, fields_of in yaml.load(book).items():
+        for key, value in fields_of.items():
+            known = whole[part].get(key)
+            whole[part][key] = known | value if isinstance(known, dict) else value
+    file = tmp_path / "my-upgrade.yaml"
+    with file.open("w", encoding="utf-8") as to:
+        yaml.dump(whole, to)
+    scenario = load_scenario(str(file), ())
+    assert model_of(scenario).venue.order_book is not None
+    assert (24, 8) == (model_of(scenario).population.opportunists, model_of(scenario).population.squeezers)
+    assert [] == [told for rule in rules() for told in rule.check(scenario)]
+
+
+def test_every_parameter_of_traders_is_in_the_how_to() -> None:
+    """The table of the how-to has each of them, by its name or by what its name ends in."""
+    text = text_of(ROOT / "docs" / "how-to.md")
+    named = re.findall(r"`(\w+)`", text)
+    ends = tuple(name for name in named if name.startswith("_"))
+    assert [] == [f.name for f in fields(Traders) if f.name not in named and not f.name.endswith(ends)]
+
+
 def _blocks_of_the_how_to() -> list[str]:
-    """What the how-to shows before it comes to faults: markets, scenario; keys, positions, tape."""
-    return [block for _, block in FENCE.findall(text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0])]
+    """What the how-to shows before it comes to faults: markets, scenario; book; keys, positions, tape."""
+    before = text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0]
+    return [block for language, block in FENCE.findall(before) if language != "sh"]
 
 
 def test_the_how_to_shows_the_example_fault_as_it_is() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drydock.harness.event import Event
-from drydock.models.events import BreakerTripped, Fill, FrontShown
+from drydock.models.events import BreakerTripped, Fill, FrontShown, LiquidationRefused
 from drydock.models.kit import VenueKit
 from drydock.models.matching import BY_BAND, BY_STEP, OF_PERSON, OF_VAULT
 from drydock.models.order_events import (
@@ -62,9 +62,9 @@ SENTENCES = [
     ),
     pytest.param(sampled(97_160), "BTC-USD-PERP is marked 97,160 USD, 2.84% below the outside price", id="mark"),
     pytest.param(QuotesPlaced(MAKER, MARKETS, MARKETS, 0), "maker 1 quotes in all 3 markets", id="maker is back"),
-    pytest.param(OrdersKept("snapshot", 3, TEN, TEN, 4), "10 triggers and 4 resting orders are kept", id="kept"),
+    pytest.param(OrdersKept("snapshot", 3, TEN, TEN, 4, TEN), "10 triggers and 4 resting orders are kept", id="kept"),
     pytest.param(
-        OrdersKept("cancel", 3, TEN[:6], TEN, 0),
+        OrdersKept("cancel", 3, TEN[:6], TEN, 0, TEN[:6]),
         "6 triggers and 0 resting orders are left after cancelling; owners of 4 triggers believe otherwise",
         id="cancelled",
     ),
@@ -74,6 +74,11 @@ SENTENCES = [
         id="breaker",
     ),
     pytest.param(AuctionUncrossed(2, 9 * USD), "the auction ends: orders meet in 2 markets, worth 9 USD", id="auction"),
+    pytest.param(
+        LiquidationRefused(TEN[:2], TEN[:2], TEN, TEN, TEN),
+        "the chain finds 2 liquidated accounts healthy; the cloud gives their positions back",
+        id="refused",
+    ),
     pytest.param(FrontShown(3), "the front page shows 0 USD for 3 markets", id="front page"),
 ]
 
