@@ -33,8 +33,8 @@ from drydock.harness.run import run_case
 from drydock.harness.scenario import load_scenario
 from drydock.harness.sim import Ties
 from drydock.models.events import BlockSealed, Fill, ModeChanged
-from drydock.models.order_events import IntentRejected
 from drydock.models.kit import VenueKit
+from drydock.models.order_events import IntentRejected
 
 HERE = Path(__file__).parent
 RECORD = HERE / "recorded.json"

@@ -237,7 +237,7 @@ class Declared:
     proportion_factor_ppm: Annotated[int, Range(0, 1_000_000_000)] = 20_000_000  # [A] ... 20 x OI x move explains
     mark_band_ppm: Ppm = 3_000  # [A] with a book: what it may add to a mark before a liquidation by it is wrong
     mark_off_ppm_max: Ppm = 10_000  # [A] of P6: further from the outside price no mark may be
-    mark_per_order_ppm_max: Ppm = 5_000  # [A] of P7: by how much one order may move a mark: half the smallest margin
+    mark_per_order_ppm_max: Ppm = 10_000  # [A] of P7: by how much one order may move a mark: the smallest margin
     thin_markets_ppm_max: Ppm = 0  # [A] of M5: share of markets that may have lost a side of their book at OK
     post_only_band_ppm: Ppm | None = None  # [S] 5 bps since February 2026
     retained_orders: tuple[OrderKind, ...] = ("take_profit", "stop_loss")  # [P] what a rollback keeps
