@@ -6,7 +6,7 @@ Positions live in *slots*: one slot is one (account, market) pair, sorted by acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,6 +180,10 @@ class Holdings:
         """The signed size in one slot."""
         return self._size_at[slot]
 
+    def quote_one(self, account: int) -> int:
+        """The quote balance of one account (1e-6 USD)."""
+        return self._quote_at[account]
+
     def realise_funding(self, slots: Ints, index: Ints) -> None:
         """Moves the funding of these slots into ``quote`` and re-caches their index. Slots are unique."""
         layout = self.layout
@@ -221,6 +225,28 @@ class Holdings:
         size_at[taker_slot], size_at[maker_slot] = taken + size, made - size
         cached_at[taker_slot] = cached_at[maker_slot] = index
 
+    def fill_all(self, fills: Iterable[tuple[int, int, int, int]], index: Sequence[int]) -> None:
+        """:meth:`fill_one` for each (taker slot, maker slot, size, price), at indices by market: half its price."""
+        layout, size_at, cached_at, quote_at = self.layout, self._size_at, self._cached_at, self._quote_at
+        account_of, market_of, realised_at = layout.account_of, layout.market_of, self._realised_at
+        for taker_slot, maker_slot, size, price in fills:
+            market = market_of[taker_slot]
+            now = index[market]
+            taken, made = size_at[taker_slot], size_at[maker_slot]
+            taker_paid = -taken * (now - cached_at[taker_slot]) >> INDEX_SHIFT
+            maker_paid = -made * (now - cached_at[maker_slot]) >> INDEX_SHIFT
+            if taker_paid or maker_paid:
+                realised_at[market] += taker_paid + maker_paid
+            worth = size * price
+            quote_at[account_of[taker_slot]] += taker_paid - worth
+            quote_at[account_of[maker_slot]] += maker_paid + worth
+            size_at[taker_slot], size_at[maker_slot] = taken + size, made - size
+            cached_at[taker_slot] = cached_at[maker_slot] = now
+
+    def worth_of_move(self, move: Ints) -> Ints:
+        """What a move of the marks (price quantums, by market) does to the equity of every account; exact."""
+        return self.layout.per_account(self.size * move[self.layout.market])
+
     def to_bytes(self) -> bytes:
         """The canonical form: quote, size, cached, realised as little-endian 64-bit integers."""
         parts = (self.quote, self.size, self.cached, self.realised)
@@ -254,11 +280,10 @@ class RootKeys:
         counter = np.arange(1, 2 * size + 1, dtype=np.uint64)
         self._keys = (mix64(counter * GOLDEN) | np.uint64(1)).reshape(2, size)
         self._flat = np.empty(size, np.int64)
-        self._products = np.empty((2, size), np.uint64)
+        self._words = self._flat.view(np.uint64)
 
     def root(self, parts: Sequence[Ints]) -> tuple[int, int]:
         """The two halves of the root, each cut to 63 bits so that it fits a signed integer."""
         np.concatenate(parts, out=self._flat)
-        np.multiply(self._keys, self._flat.view(np.uint64), out=self._products)
-        high, low = np.add.reduce(self._products, axis=1).tolist()
+        high, low = np.einsum("kn,n->k", self._keys, self._words).tolist()
         return high >> 1, low >> 1

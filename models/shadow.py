@@ -166,12 +166,15 @@ class Shadow:
     def _flush_fills(self) -> None:
         if not self._fills:
             return
-        slot_of, trade = self.holdings.layout.slot_of, self.holdings.trade_one
+        slot_of = self.holdings.layout.slot_of
         index = self.index(self._fills[0][0]).tolist()
-        for _, (market, taker, maker, size, price, _, _) in self._fills:
-            now = index[market]
-            trade(slot_of[(taker, market)], size, price, now)
-            trade(slot_of[(maker, market)], -size, price, now)
+        self.holdings.fill_all(
+            [
+                (slot_of[(taker, market)], slot_of[(maker, market)], size, price)
+                for _, (market, taker, maker, size, price, _, _) in self._fills
+            ],
+            index,
+        )
         self._fills = []
 
     def _flush_cuts(self) -> None:
