@@ -129,10 +129,10 @@ class Chain:
         """Every account's equity as the last block left it; None where it must be worked out anew."""
         self._judged: Ints | None = None
         self._reserves = Reserves(holdings, mmr_ppm)
-        self._note_data()
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         layout = holdings.layout
         self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
+        self._note_data()
         self.on_bust: Callable[[FillTx], None] = lambda _: None
         self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
 
@@ -321,10 +321,7 @@ class Chain:
 
     def root(self) -> tuple[int, int]:
         """The state root: accounts, positions, cached indices, indices, marks."""
-        holdings = self.holdings
-        return self._keys.root(
-            (holdings.quote, holdings.size, holdings.cached, holdings.realised, self.index, self.mark)
-        )
+        return self._keys.root((self.holdings.flat, self.index, self.mark))
 
     # ---- L1 ----------------------------------------------------------------------------------------------------
     def _credit_l1(self) -> None:
@@ -352,9 +349,7 @@ class Chain:
         high, low = self.root()
         taken = Snapshot(self.height, self.l1_cursor, self._to_bytes(), (high, low))
         twin = self._decode(taken)
-        restored_high, restored_low = self._keys.root(
-            (twin[0].quote, twin[0].size, twin[0].cached, twin[0].realised, twin[1], twin[2])
-        )
+        restored_high, restored_low = self._keys.root((twin[0].flat, *twin[1:]))
         self._sim.emit(SnapshotTaken(self.height, high, low, restored_high, restored_low), self._lane)
         return taken
 

@@ -11,13 +11,14 @@ from drydock.faults.slow_load import SlowLoad
 from drydock.harness import recorder
 from drydock.harness.port import Fault
 from drydock.models import market_data, regimes, truth, world
-from drydock.models.accounts import Holdings, Valuation
-from drydock.models.chain import Chain, FillTx
+from drydock.models.accounts import VAULT, Holdings
+from drydock.models.chain import Chain, FillTx, Ints
 from drydock.models.cloud import Cloud
 from drydock.models.events import BlockSealed
 from drydock.models.market_data import MarketData
 from drydock.models.perp import mark
 from drydock.models.perp.units import Int64s
+from drydock.models.reserves import Reserves
 from tests.nights import Stage, of, play
 
 MANY_BLOCKS = ("venue.chain.block_ms=500", "venue.chain.l1_confirm_ms=700", "population.transfers_per_hour=1200")
@@ -117,13 +118,16 @@ def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch:
     """Valuing all accounts at each block, and looking at every taker, gives the same trace, findings and equities."""
     kept = play(*MANY_BLOCKS, regime=regime)
 
-    def value_anew(self: Chain, fills: list[FillTx]) -> Valuation:
-        self._value = None
-        return long_way(self, fills)
+    def value_anew(self: Chain) -> Ints:
+        self._equity = None
+        return long_way(self)
 
-    long_way = Chain._value_after
-    monkeypatch.setattr(Chain, "_value_after", value_anew)
-    monkeypatch.setattr(Chain, "_suspects", lambda self, fills: {self.layout.account_of[f.taker_slot] for f in fills})
+    def all_takers(self: Reserves, fills: list[FillTx], *_: object) -> set[int]:
+        return {self._holdings.layout.account_of[fill.taker_slot] for fill in fills} - {VAULT}
+
+    long_way = Chain._equity_now
+    monkeypatch.setattr(Chain, "_equity_now", value_anew)
+    monkeypatch.setattr(Reserves, "suspects", all_takers)
     anew = play(*MANY_BLOCKS, regime=regime)
     assert anew.digest == kept.digest
     assert anew.findings == kept.findings
@@ -139,7 +143,12 @@ def test_both_legs_booked_at_once_are_the_legs_one_by_one(monkeypatch: pytest.Mo
         self.trade_one(taker_slot, size, price, index)
         self.trade_one(maker_slot, -size, price, index)
 
+    def one_by_one(self: Holdings, fills: list[FillTx], index: list[int]) -> None:
+        for fill in fills:
+            leg_by_leg(self, *fill, index[self.layout.market_of[fill[0]]])
+
     monkeypatch.setattr(Holdings, "fill_one", leg_by_leg)
+    monkeypatch.setattr(Holdings, "fill_all", one_by_one)
     assert play().digest == at_once.digest
 
 
