@@ -9,6 +9,9 @@ from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPubli
 from drydock.models.invariants.base import VenueLaw
 
 
+_ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a funding tick"}
+
+
 class Positive(VenueLaw):
     """P1: ``S, M > 0``."""
 
@@ -42,22 +45,22 @@ class FreshAtUse(VenueLaw):
         """Takes the declared limits."""
         super().begin(truth)
         declared = truth.venue.declared
-        self._limits_ms = {
-            Fill: ("a fill", declared.fill_price_age_ms),
-            Liquidation: ("a liquidation", declared.liquidation_price_age_ms),
-            IndexPublished: ("a funding tick", declared.funding_price_age_ms),
+        self._limits_ms: dict[type, int] = {
+            Fill: declared.fill_price_age_ms,
+            Liquidation: declared.liquidation_price_age_ms,
+            IndexPublished: declared.funding_price_age_ms,
         }
 
     def observe(self, event: Event) -> None:
         """Judges the age that an action reports, and that published prices claim."""
         self._checks += 1
-        if isinstance(event.data, PricesPublished):
-            self._judge_claim(event, event.data)
-            return
-        what, limit_ms = self._limits_ms[event.data.__class__]
-        age_ms = event.data.price_age_ms
-        if age_ms > limit_ms:
-            self.find(event.at_ms, f"{what} uses a price {age_ms} ms old; {limit_ms} ms are allowed", event.identity)
+        data = event.data
+        limit_ms = self._limits_ms.get(data.__class__)
+        if limit_ms is None:
+            self._judge_claim(event, data)
+        elif data.price_age_ms > limit_ms:
+            told = f"{_ACTIONS[data.__class__]} uses a price {data.price_age_ms} ms old; {limit_ms} ms are allowed"
+            self.find(event.at_ms, told, event.identity)
 
     def _judge_claim(self, event: Event, data: PricesPublished) -> None:
         outside, age_ms = self.truth.outside, int(data.age_ms.max())
