@@ -14,7 +14,7 @@ from drydock.models.chain import LiquidationTx
 from drydock.models.events import HealthChecked, Liquidation
 from drydock.models.liquidation import liquidate
 from drydock.models.perp.liquidation import liquidation_share
-from drydock.models.perp.units import PPM
+from drydock.models.perp.units import PPM, least
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
@@ -79,7 +79,7 @@ class Liquidator(Service):
             return
         value = cloud.value()
         under = value.under_margin()
-        price_age_ms = self.sim.now_ms - int(cloud.price_ms.min())
+        price_age_ms = self.sim.now_ms - least(cloud.price_ms)
         trusted = self._trusted(under)
         self.sim.emit(HealthChecked(len(under), price_age_ms, len(under) - len(trusted)), self._checker)
         if trusted.size:

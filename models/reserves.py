@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.models.accounts import VAULT, Holdings
-from drydock.models.perp.units import INDEX_SHIFT, PPM, SLOTS_PER_ACCOUNT_MAX
+from drydock.models.perp.units import INDEX_SHIFT, PPM, SLOTS_PER_ACCOUNT_MAX, all_true
 
 Ints = NDArray[np.int64]
 NEAR_SHIFT = 8
@@ -50,8 +50,8 @@ class Reserves:
     def moved(self, mark: Ints, index: Ints) -> None:
         """Marks or indices are new; the reserves are forgotten unless these are near."""
         if self._reserve is not None:
-            is_near = (np.abs(mark - self._mark) <= self._near).all()
-            if not (is_near and (np.abs(index - self._index) <= self._near_index).all()):
+            is_near = all_true(np.abs(mark - self._mark) <= self._near)
+            if not (is_near and all_true(np.abs(index - self._index) <= self._near_index)):
                 self._reserve = None
 
     def suspects(self, fills: Iterable[Sequence[int]], mark: Ints, marks: Sequence[int], index: Ints) -> set[int]:

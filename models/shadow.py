@@ -28,7 +28,8 @@ from drydock.models.events import (
     SnapshotTaken,
 )
 from drydock.models.perp.liquidation import cut
-from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.perp.units import INDEX_SHIFT, PPM, all_true
+from drydock.models.regimes import FLOOR_SHARE
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -50,6 +51,7 @@ class Shadow:
         self._snapshot = self.holdings
         self._justified: Mask | None = None
         self._offset = np.zeros_like(truth.start_index)
+        self._small = (truth.outside.spot(0) // FLOOR_SHARE << INDEX_SHIFT) // PPM * truth.index_band_ppm
         self.is_wrong = np.zeros(len(truth.start_index), np.bool_)
         """Markets whose published index lies outside the stated band around the truth index."""
         for payload, observer in (
@@ -120,6 +122,10 @@ class Shadow:
         markets = data.markets
         self._flush()
         gap = data.indices - self._truth.index(happened.at_ms)[markets]
+        if all_true(np.abs(gap) <= self._small[markets]):  # within the band at any price: what a right tick is
+            self.is_wrong[markets] = False
+            self._offset[markets] = gap
+            return
         spot = self._truth.outside.spot(happened.at_ms)[markets]
         wrong = np.abs(gap) > (spot << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
         self.is_wrong[markets] = wrong

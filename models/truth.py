@@ -70,7 +70,7 @@ class Outside:
             self._draw_whole()
         last = len(self._spot) - 1
         rows = self._spot[min(max(0, since_ms) // self._step_ms, last) : min(until_ms // self._step_ms, last) + 1]
-        return rows.min(axis=0), rows.max(axis=0)
+        return np.minimum.reduce(rows), np.maximum.reduce(rows)
 
     def rates(self, at_ms: int, venue: int) -> Ints:
         """The external venue's rate (mark over index minus one, ppm) of every market."""

@@ -7,7 +7,7 @@ from typing import Any
 from drydock.harness.event import Event
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
-
+from drydock.models.perp.units import greatest, least
 
 _ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a funding tick"}
 
@@ -24,7 +24,7 @@ class Positive(VenueLaw):
         """Judges spot and mark of every market."""
         data = event.data
         self._checks += 1
-        if data.spot_quantums.min() <= 0 or data.mark_quantums.min() <= 0:
+        if least(data.spot_quantums) <= 0 or least(data.mark_quantums) <= 0:
             bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
             self.find(event.at_ms, f"{bad} published prices are not positive", event.identity)
 
@@ -45,6 +45,7 @@ class FreshAtUse(VenueLaw):
         """Takes the declared limits."""
         super().begin(truth)
         declared = truth.venue.declared
+        self._step_ms = truth.venue.oracle.tick_ms
         self._limits_ms: dict[type, int] = {
             Fill: declared.fill_price_age_ms,
             Liquidation: declared.liquidation_price_age_ms,
@@ -63,9 +64,9 @@ class FreshAtUse(VenueLaw):
             self.find(event.at_ms, told, event.identity)
 
     def _judge_claim(self, event: Event, data: PricesPublished) -> None:
-        outside, age_ms = self.truth.outside, int(data.age_ms.max())
-        since_ms = event.at_ms - age_ms - self.truth.venue.oracle.tick_ms
-        low, high = outside.spot_range(since_ms, event.at_ms)
-        false = int(((data.spot_quantums < low) | (data.spot_quantums > high)).sum())
-        if false:
-            self.find(event.at_ms, f"{false} prices claim to be {age_ms} ms old and are older", event.identity)
+        outside, age_ms, spot = self.truth.outside, greatest(data.age_ms), data.spot_quantums
+        low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
+        is_false = (spot < low) | (spot > high)
+        if True in is_false.tolist():
+            told = f"{int(is_false.sum())} prices claim to be {age_ms} ms old and are older"
+            self.find(event.at_ms, told, event.identity)
