@@ -38,7 +38,7 @@ class Layout:
         self.market_of: list[int] = self.market.tolist()
         self._terms: dict[bytes, Ints] = {}
         bounds: list[int] = [*self.start.tolist(), self.slots]
-        self.slots_of_one = [range(first, last) for first, last in pairwise(bounds)]
+        self.own_slots = [range(first, last) for first, last in pairwise(bounds)]
         """The slots of each account, by account."""
         self.by_market = np.argsort(self.market, kind="stable")
         self.market_start = np.searchsorted(self.market[self.by_market], np.arange(markets))
@@ -47,9 +47,13 @@ class Layout:
             for slot, (account, market) in enumerate(zip(self.account_of, self.market_of, strict=True))
         }
 
+    def slots_of_one(self, account: int) -> range:
+        """The slots of one account."""
+        return self.own_slots[account]
+
     def bounds_of(self, account: int) -> tuple[int, int]:
         """The first slot of one account, and the first of the next."""
-        slots = self.slots_of_one[account]
+        slots = self.own_slots[account]
         return slots.start, slots.stop
 
     def dense_slot(self, account: int, market: int) -> int:
@@ -171,7 +175,7 @@ class Holdings:
         """Equity of one account and its margin at these ratios (fee included): :meth:`value` in plain integers."""
         market_of, size_at, cached_at = self.layout.market_of, self._size_at, self._cached_at
         equity, margin = self._quote_at[account], 0
-        for slot in self.layout.slots_of_one[account]:
+        for slot in self.layout.own_slots[account]:
             size = size_at[slot]
             if size:
                 market = market_of[slot]

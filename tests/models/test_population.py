@@ -167,7 +167,7 @@ def test_opportunists_and_squeezers_begin_with_money_and_without_positions() -> 
     found = start(spec=spec)
     layout = found.holdings.layout
     for account in range(1 + SPEC.makers, spec.first_person):
-        slots = layout.slots_of_one[account]
+        slots = layout.slots_of_one(account)
         assert list(range(len(MARKETS))) == layout.market_of[slots.start : slots.stop]
         assert not found.holdings.size[slots.start : slots.stop].any()
         assert 7_000_000 == found.holdings.quote[account]
