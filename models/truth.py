@@ -17,6 +17,7 @@ from drydock.models.accounts import Holdings
 from drydock.models.markets import Markets
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm
 from drydock.models.perp.mark import mark_price, median_of_all
+from drydock.models.perp.units import PPM
 from drydock.models.runbook_spec import Runbook
 from drydock.models.venue import Venue
 
@@ -97,9 +98,14 @@ class Outside:
         return rate_of(median_of_all(votes.swapaxes(0, 1))) * spot
 
     def mark_one(self, at_ms: int, market: int) -> int:
-        """The true mark of one market."""
-        spot = int(self.spot(at_ms)[market])
-        return spot + spot * int(self.median_rate(at_ms)[market]) // 1_000_000
+        """The true mark of one market, in plain integers: most are asked for once."""
+        if at_ms >= self._known_ms:
+            self._draw_whole()
+        spot = self._spot.item(min(at_ms // self._step_ms, len(self._spot) - 1), market)
+        step = min(at_ms // self._rate_step_ms, len(self._rates) - 1)
+        votes = sorted(self._rates[step, :, market].tolist())
+        median = votes[len(votes) - 1 >> 1] + votes[len(votes) >> 1] >> 1
+        return int(spot + spot * median // PPM)
 
     def mark_each(self, at_ms: Ints, markets: Ints) -> Ints:
         """The true marks of these markets, each at a time of its own."""

@@ -10,6 +10,7 @@ from drydock.harness.event import Event
 from drydock.models.events import BlockSealed
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+from drydock.models.perp.units import none_true
 
 
 class Cash(VenueLaw):
@@ -50,7 +51,7 @@ class Positions(VenueLaw):
             return
         net = view.layout.per_market(view.size)
         self._checks += 1
-        if any(net.tolist()):
+        if not none_true(net != 0):
             market = int(np.flatnonzero(net)[0])
             self.find(event.at_ms, f"positions of {self.name(market)} sum to {int(net[market])}", event.identity)
 

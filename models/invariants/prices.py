@@ -7,7 +7,7 @@ from typing import Any
 from drydock.harness.event import Event
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
-from drydock.models.perp.units import greatest, least
+from drydock.models.perp.units import greatest, least, none_true
 
 _ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a funding tick"}
 
@@ -67,6 +67,6 @@ class FreshAtUse(VenueLaw):
         outside, age_ms, spot = self.truth.outside, greatest(data.age_ms), data.spot_quantums
         low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
         is_false = (spot < low) | (spot > high)
-        if True in is_false.tolist():
+        if not none_true(is_false):
             told = f"{int(is_false.sum())} prices claim to be {age_ms} ms old and are older"
             self.find(event.at_ms, told, event.identity)

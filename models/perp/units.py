@@ -83,6 +83,11 @@ def all_true(values: Bools) -> bool:
     return False not in values.tolist() if values.size <= FEW and values.ndim == 1 else bool(values.all())
 
 
+def none_true(values: Bools) -> bool:
+    """Whether no value of a mask is true."""
+    return True not in values.tolist() if values.size <= FEW and values.ndim == 1 else not values.any()
+
+
 def ppm_floor(money_quantums: Int64s, ratio_ppm: Int64s | int) -> Int64s:
     """``money * ratio / 1e6``, rounded towards minus infinity; exact for |money| < 2^62 and |ratio| <= 2^20.
 
