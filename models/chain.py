@@ -236,7 +236,6 @@ class Chain:
             self.index_ms[transaction.markets] = self._sim.now_ms
             self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
         self._note_data()
-        self._reserves.moved(self.mark, self.index)
 
     def _note_data(self) -> None:
         """Marks and indices in the forms in which they are asked for again and again."""

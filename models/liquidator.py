@@ -77,9 +77,12 @@ class Liquidator(Service):
         cloud = self.world.cloud
         if self._breaker is not None and self._breaker.is_tripped():
             return
+        price_age_ms = self.sim.now_ms - least(cloud.price_ms)
+        if cloud.nobody_is_under():
+            self.sim.emit(HealthChecked(0, price_age_ms, 0), self._checker)
+            return
         value = cloud.value()
         under = value.under_margin()
-        price_age_ms = self.sim.now_ms - least(cloud.price_ms)
         trusted = self._trusted(under)
         self.sim.emit(HealthChecked(len(under), price_age_ms, len(under) - len(trusted)), self._checker)
         if trusted.size:
@@ -133,6 +136,7 @@ class Liquidator(Service):
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )
+        cloud.reserves.forget()
         columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms, notional)
         for *row, worth in zip(*(column.tolist() for column in columns), strict=True):
             self.sim.emit(Liquidation._make((*row, world.mode, worth)), self._checker)

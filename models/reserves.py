@@ -13,7 +13,7 @@ slot and time, is in ``ROUNDING``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,20 @@ from drydock.models.accounts import VAULT, Holdings
 from drydock.models.perp.units import INDEX_SHIFT, PPM, SLOTS_PER_ACCOUNT_MAX, all_true
 
 Ints = NDArray[np.int64]
-NEAR_SHIFT = 8
-"""Marks are near while none is further than a 256th from where it was: minutes of a calm market."""
+Fill = Sequence[int]
+"""Taker's slot, maker's slot, signed size, price."""
+NEAR_SHIFT = 9
+"""Marks are near while none is further than a 512th from where it was: a minute of a calm market."""
 NEAR_INDEX_SHIFT = 16
 """Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding at the cap."""
 ROUNDING = 4 * SLOTS_PER_ACCOUNT_MAX
 
 
 class Reserves:
-    """The reserves of one copy of the state, in 1e-6 USD. ``ratio_ppm`` is the maintenance margin, fees included."""
+    """The reserves of one copy of the state, in 1e-6 USD. ``ratio_ppm`` is the maintenance margin, fees included.
+
+    Whoever changes the holdings otherwise than by fills that are told here says :meth:`forget`.
+    """
 
     def __init__(self, holdings: Holdings, ratio_ppm: Ints) -> None:
         self._holdings = holdings
@@ -40,46 +45,64 @@ class Reserves:
         """What marks and indices that stay near can do to an account, per notional at the first marks."""
         twice_ppm = 2 * self._swing_ppm * ((1 << NEAR_SHIFT) + 2) >> NEAR_SHIFT
         self._charge_ppm: list[int] = (ratio_ppm + twice_ppm + 1).tolist()
-        self._reserve: list[int] | None = None
+        self._reserve = np.zeros(holdings.layout.accounts, np.int64)
+        self._reserve_at = memoryview(self._reserve)  # type: ignore[arg-type]
+        self._is_known = False
+        self._is_charged = False
         self._mark = self._near = self._index = self._near_index = ratio_ppm
 
     def forget(self) -> None:
-        """Something else than a fill or a price changed: the next question looks at everybody."""
-        self._reserve = None
+        """The next question looks at everybody."""
+        self._is_known = False
 
-    def moved(self, mark: Ints, index: Ints) -> None:
-        """Marks or indices are new; the reserves are forgotten unless these are near."""
-        if self._reserve is not None:
-            is_near = all_true(np.abs(mark - self._mark) <= self._near)
-            if not (is_near and all_true(np.abs(index - self._index) <= self._near_index)):
-                self._reserve = None
-
-    def suspects(self, fills: Iterable[Sequence[int]], mark: Ints, marks: Sequence[int], index: Ints) -> set[int]:
+    def suspects(self, fills: Sequence[Fill], mark: Ints, marks: Sequence[int], index: Ints) -> set[int]:
         """Takers of these fills, which are booked already, that may be under margin now; never the vault."""
-        layout = self._holdings.layout
-        account_of = layout.account_of
-        if self._reserve is None:
-            reserve = self._reserve = self._look_at_all(mark, index)
-            return {taker for fill in fills if reserve[taker := account_of[fill[0]]] < 0} - {VAULT}
-        reserve, market_of, charge_ppm = self._reserve, layout.market_of, self._charge_ppm
-        found = set()
+        if not self._holds(mark, index):
+            self._look_at_all(mark, index)
+        else:
+            self._charge(fills, marks)
+        account_of, reserve_at = self._holdings.layout.account_of, self._reserve_at
+        found = {account_of[fill[0]] for fill in fills if reserve_at[account_of[fill[0]]] < 0}
+        return found - {VAULT} if found else found
+
+    def cover_all(self, fills: Sequence[Fill], mark: Ints, marks: Sequence[int], index: Ints) -> bool:
+        """Whether, after these fills, which are booked already, certainly nobody but the vault is under margin."""
+        if self._holds(mark, index):
+            self._charge(fills, marks)
+            if self._is_covered() or not self._is_charged:
+                return self._is_covered()
+        self._look_at_all(mark, index)
+        return self._is_covered()
+
+    def _is_covered(self) -> bool:
+        return bool(np.minimum.reduce(self._reserve[VAULT + 1 :]) >= 0)
+
+    def _holds(self, mark: Ints, index: Ints) -> bool:
+        """Whether the reserves are known, and marks and indices are near those of the look."""
+        if not self._is_known:
+            return False
+        if mark is not self._last_mark:
+            self._last_mark = mark
+            self._is_known = all_true(np.abs(mark - self._mark) <= self._near)
+        return self._is_known and all_true(np.abs(index - self._index) <= self._near_index)
+
+    def _charge(self, fills: Sequence[Fill], marks: Sequence[int]) -> None:
+        layout, charge_ppm, reserve_at = self._holdings.layout, self._charge_ppm, self._reserve_at
+        account_of, market_of = layout.account_of, layout.market_of
         for taker_slot, maker_slot, size, price in fills:
             market = market_of[taker_slot]
             charge = abs(size) * (price * charge_ppm[market] + 2 * PPM * abs(price - marks[market])) // PPM + 3
-            taker = account_of[taker_slot]
-            reserve[account_of[maker_slot]] -= charge
-            reserve[taker] -= charge
-            if reserve[taker] < 0:
-                found.add(taker)
-        return found - {VAULT} if found else found
+            reserve_at[account_of[taker_slot]] -= charge
+            reserve_at[account_of[maker_slot]] -= charge
+            self._is_charged = True
 
-    def _look_at_all(self, mark: Ints, index: Ints) -> list[int]:
+    def _look_at_all(self, mark: Ints, index: Ints) -> None:
         holdings, layout = self._holdings, self._holdings.layout
-        self._mark, self._index = mark, index.copy()
+        self._mark, self._last_mark, self._index = mark, mark, index.copy()
         self._near = mark >> NEAR_SHIFT
         self._near_index = (mark >> NEAR_INDEX_SHIFT) << INDEX_SHIFT
         value = holdings.value(mark, index, self._ratio_ppm, 0)
         gross = layout.per_account(np.abs(holdings.size) * mark[layout.market])
         swing = (gross // PPM + 1) * self._swing_ppm
-        reserve: list[int] = (value.equity - value.margin - swing - ROUNDING).tolist()
-        return reserve
+        np.subtract(value.equity - value.margin, swing + ROUNDING, out=self._reserve)
+        self._is_known, self._is_charged = True, False
