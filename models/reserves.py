@@ -89,12 +89,14 @@ class Reserves:
     def _charge(self, fills: Sequence[Fill], marks: Sequence[int]) -> None:
         layout, charge_ppm, reserve_at = self._holdings.layout, self._charge_ppm, self._reserve_at
         account_of, market_of = layout.account_of, layout.market_of
+        self._is_charged |= bool(fills)
         for taker_slot, maker_slot, size, price in fills:
             market = market_of[taker_slot]
-            charge = abs(size) * (price * charge_ppm[market] + 2 * PPM * abs(price - marks[market])) // PPM + 3
+            charge = abs(size) * price * charge_ppm[market] // PPM + 3
+            if price != marks[market]:
+                charge += 2 * abs(size * (price - marks[market]))
             reserve_at[account_of[taker_slot]] -= charge
             reserve_at[account_of[maker_slot]] -= charge
-            self._is_charged = True
 
     def _look_at_all(self, mark: Ints, index: Ints) -> None:
         holdings, layout = self._holdings, self._holdings.layout

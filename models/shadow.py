@@ -30,6 +30,7 @@ from drydock.models.events import (
 from drydock.models.perp.liquidation import cut
 from drydock.models.perp.units import INDEX_SHIFT, PPM, all_true
 from drydock.models.regimes import FLOOR_SHARE
+from drydock.models.reserves import Reserves
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -44,6 +45,8 @@ class Shadow:
     def __init__(self, truth: Truth, sim: Sim) -> None:
         self._truth = truth
         self.holdings: Holdings = truth.start_holdings.copy()
+        self._reserves = self._reserves_of(self.holdings)
+        self._booked_since: list[tuple[int, int, int, int]] = []
         self._mark = truth.mark(0)
         self._fills: list[tuple[int, Fill]] = []
         self._cuts: list[Liquidation] = []
@@ -66,6 +69,17 @@ class Shadow:
         """Every account at the true mark and the truth index of that time, with the positions of now."""
         self._flush()
         return self._value(at_ms)
+
+    def nobody_is_under(self, at_ms: int) -> bool:
+        """Whether it is certain, without valuing everybody, that no person is under margin at the truth."""
+        self._flush()
+        mark, fills = self._truth.mark(at_ms), self._booked_since
+        self._booked_since = []
+        return self._reserves.cover_all(fills, mark, mark.tolist(), self.index(at_ms))
+
+    def _reserves_of(self, holdings: Holdings) -> Reserves:
+        fee_ppm = self._truth.venue.liquidation.taker_fee_ppm
+        return Reserves(holdings, self._truth.markets.mmf_ppm + fee_ppm)
 
     def index(self, at_ms: int) -> Ints:
         """The right index of every market (index units) at a time."""
@@ -155,6 +169,7 @@ class Shadow:
     def _on_credit(self, happened: Event) -> None:
         data: L1Credited = happened.data
         self.holdings.quote[data.account] += data.amount_quantums
+        self._reserves.forget()
 
     def _on_snapshot(self, happened: Event) -> None:
         self._flush()
@@ -163,6 +178,7 @@ class Shadow:
     def _on_rollback(self, happened: Event) -> None:
         self._flush()
         self.holdings = self._snapshot.copy()
+        self._reserves = self._reserves_of(self.holdings)
 
     # ---- bringing up to date ------------------------------------------------------------------------------------
     def _flush(self) -> None:
@@ -174,13 +190,12 @@ class Shadow:
             return
         slot_of = self.holdings.layout.slot_of
         index = self.index(self._fills[0][0]).tolist()
-        self.holdings.fill_all(
-            [
-                (slot_of[(taker, market)], slot_of[(maker, market)], size, price)
-                for _, (market, taker, maker, size, price, _, _) in self._fills
-            ],
-            index,
-        )
+        booked = [
+            (slot_of[(taker, market)], slot_of[(maker, market)], size, price)
+            for _, (market, taker, maker, size, price, _, _) in self._fills
+        ]
+        self.holdings.fill_all(booked, index)
+        self._booked_since += booked
         self._fills = []
 
     def _flush_cuts(self) -> None:
@@ -197,5 +212,6 @@ class Shadow:
         prices, index = self._mark[layout.market[slots]], self.index(self._cut_ms)
         self.holdings.trade(slots, -sizes, prices, index)
         self.holdings.trade(layout.market[slots], sizes, prices, index)
+        self._reserves.forget()
         self.holdings.quote[accounts] -= fines
         self.holdings.quote[VAULT] += int(fines.sum())
