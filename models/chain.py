@@ -111,9 +111,9 @@ class Chain:
         self._lane = world.sim.lane_of("chain/sequencer")
         self.layout: Layout = holdings.layout
         self.holdings = holdings
-        self.index = index.copy()
+        self._note_index(index.copy())
+        self._note_mark(mark.copy())
         self.index_ms = np.zeros_like(index)
-        self.mark = mark.copy()
         self.height = 0
         self.sequence = 0
         self.l1 = L1Ledger()
@@ -130,9 +130,7 @@ class Chain:
         self._judged: Ints | None = None
         self._reserves = Reserves(holdings, mmr_ppm)
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
-        layout = holdings.layout
-        self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
-        self._note_data()
+        self._keys = RootKeys(len(holdings.flat) + len(index) + len(mark))
         self.on_bust: Callable[[FillTx], None] = lambda _: None
         self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
 
@@ -229,19 +227,21 @@ class Chain:
         if isinstance(transaction, PriceTx):
             if self._equity is not None:
                 self._equity = self._equity + self.holdings.worth_of_move(transaction.mark - self.mark)
-            self.mark = transaction.mark
+            self._note_mark(transaction.mark)
         else:
             self._equity = None
             self.index[transaction.markets] = transaction.index
+            self._index_list = self.index.tolist()
             self.index_ms[transaction.markets] = self._sim.now_ms
             self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
-        self._note_data()
 
-    def _note_data(self) -> None:
-        """Marks and indices in the forms in which they are asked for again and again."""
-        self._mark_list: list[int] = self.mark.tolist()
-        self._index_list: list[int] = self.index.tolist()
-        self._frozen_index, self._frozen_mark = frozen(self.index), frozen(self.mark)
+    def _note_mark(self, mark: Ints) -> None:
+        self.mark, self._frozen_mark = mark, frozen(mark)
+        self._mark_list: list[int] = mark.tolist()
+
+    def _note_index(self, index: Ints) -> None:
+        self.index, self._frozen_index = index, frozen(index)
+        self._index_list: list[int] = index.tolist()
 
     def _apply_fills(self, group: list[FillTx]) -> None:
         if not group:
@@ -354,13 +354,14 @@ class Chain:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Back to a snapshot. ``sequence`` goes on, L1 stays, and everything pending is dropped."""
-        holdings, self.index, self.mark = self._decode(snapshot)
+        holdings, index, mark = self._decode(snapshot)
         self.holdings.take_from(holdings)
+        self._note_index(index)
+        self._note_mark(mark)
         self.height = snapshot.height
         self.l1_cursor = snapshot.l1_cursor
         self._credited = self.l1.total(snapshot.l1_cursor)
         self._forget_equity()
-        self._note_data()
         self.drop_pending()
 
     def _to_bytes(self) -> bytes:
