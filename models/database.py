@@ -200,10 +200,8 @@ class SimulatedDatabase:
 
     def _write(self, write: Write) -> Rows:
         table, keys = self._tables[write.table], write.keys
-        if write.expected is None:
-            may = np.ones(len(keys), np.bool_)
-        else:
-            may = table.version[keys] == write.expected
+        every = write.expected is None
+        may = np.ones(len(keys), np.bool_) if every else table.version[keys] == write.expected
         written, values = keys, write.values
         if not all_true(may):
             written, values = keys[may], values[may]

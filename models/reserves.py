@@ -27,7 +27,7 @@ Fill = Sequence[int]
 NEAR_SHIFT = 9
 """Marks are near while none is further than a 512th from where it was: a minute of a calm market."""
 NEAR_INDEX_SHIFT = 16
-"""Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding at the cap."""
+"""Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding, at least."""
 ROUNDING = 4 * SLOTS_PER_ACCOUNT_MAX
 
 
