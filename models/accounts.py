@@ -288,9 +288,11 @@ class RootKeys:
         self._keys = (mix64(counter * GOLDEN) | np.uint64(1)).reshape(2, size)
         self._flat = np.empty(size, np.int64)
         self._words = self._flat.view(np.uint64)
+        self._products = np.empty((2, size), np.uint64)
 
     def root(self, parts: Sequence[Ints]) -> tuple[int, int]:
         """The two halves of the root, each cut to 63 bits so that it fits a signed integer."""
         np.concatenate(parts, out=self._flat)
-        high, low = np.einsum("kn,n->k", self._keys, self._words).tolist()
+        np.multiply(self._keys, self._words, out=self._products)
+        high, low = np.add.reduce(self._products, axis=1).tolist()
         return high >> 1, low >> 1
