@@ -272,8 +272,7 @@ class Chain:
     def _bust(self, fills: list[FillTx]) -> None:
         """Takes back this block's fills of accounts that they left under margin, latest first."""
         account_of = self.layout.account_of
-        suspects = self._reserves.suspects(fills, self.mark, self._mark_list, self.index)
-        under = {taker for taker in suspects if self._is_under_margin(taker)}
+        under = {taker for taker in self._suspects(fills) if self._is_under_margin(taker)}
         if not under:
             return
         busted = [fill for fill in fills if account_of[fill.taker_slot] in under and self._increased(fill)]
@@ -286,6 +285,10 @@ class Chain:
             self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
             self.on_bust(fill)
         self._reserves.forget()
+
+    def _suspects(self, fills: list[FillTx]) -> set[int]:
+        """Takers that these fills may have left under margin: whose reserve does not cover them."""
+        return self._reserves.suspects(fills, self.mark, self._mark_list, self.index)
 
     def _is_under_margin(self, account: int) -> bool:
         equity, margin = self.holdings.value_one(account, self._mark_list, self._index_list, self._mmr_list)

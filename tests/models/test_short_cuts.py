@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness import recorder
 from drydock.harness.port import Fault
-from drydock.models import market_data, regimes, truth, world
+from drydock.models import market_data, regimes, shadow, truth, world
 from drydock.models.accounts import VAULT, Holdings
 from drydock.models.chain import Chain, FillTx, Ints
 from drydock.models.cloud import Cloud
 from drydock.models.events import BlockSealed
 from drydock.models.market_data import MarketData
-from drydock.models.perp import mark
+from drydock.models.perp import mark, units
 from drydock.models.perp.units import Int64s
-from drydock.models.reserves import Reserves
 from tests.nights import Stage, of, play
 
 MANY_BLOCKS = ("venue.chain.block_ms=500", "venue.chain.l1_confirm_ms=700", "population.transfers_per_hour=1200")
@@ -61,6 +60,32 @@ def test_outside_drawn_in_two_parts_is_the_one_drawn_at_once(regime: str, monkey
     for at_ms in (0, 1_800_000, 3_599_999, 3_605_000, 7_199_000):
         assert whole.spot(at_ms).tolist() == parts.spot(at_ms).tolist()
         assert whole.median_rate(at_ms).tolist() == parts.median_rate(at_ms).tolist()
+
+
+@pytest.mark.parametrize("regime", ["calm", "crash"])
+def test_true_mark_of_one_market_is_that_among_all(regime: str) -> None:
+    """Marks of sixty-four instants at once are those of one instant at a time, across the ends of chunks and after."""
+    outside = Stage("runbook.night_ms=2h", regime=regime, is_started=False).world.outside
+    for at_ms in (0, 4_999, 5_000, 319_999, 320_000, 1_234_567, 3_599_999, 3_605_000, 7_300_000):
+        assert outside.mark(at_ms).tolist() == [outside.mark_one(at_ms, market) for market in range(3)]
+
+
+def test_right_ticks_are_known_to_be_right_without_the_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shadow book that holds every published index against the band comes to the same offsets and wrong markets."""
+    sets = ("venue.funding.readiness=process_up", "venue.safeguards.price_freshness=null")
+    short = play(*sets, plan=(SLOW,), regime="crash")
+    monkeypatch.setattr(shadow, "all_true", lambda mask: False)
+    long = play(*sets, plan=(SLOW,), regime="crash")
+    assert (long.digest, long.findings, long.entries) == (short.digest, short.findings, short.entries)
+
+
+@given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=200))
+def test_looks_at_few_values_are_those_of_numpy(values: list[int]) -> None:
+    """Least, greatest, all and none: of few values in plain integers, of many by reductions."""
+    array = np.array(values, np.int64)
+    assert (int(array.min()), int(array.max())) == (units.least(array), units.greatest(array))
+    assert bool((array > 0).all()) == units.all_true(array > 0)
+    assert bool((array > 0).any()) != units.none_true(array > 0)
 
 
 def take_the_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,12 +147,12 @@ def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch:
         self._equity = None
         return long_way(self)
 
-    def all_takers(self: Reserves, fills: list[FillTx], *_: object) -> set[int]:
-        return {self._holdings.layout.account_of[fill.taker_slot] for fill in fills} - {VAULT}
+    def all_takers(self: Chain, fills: list[FillTx]) -> set[int]:
+        return {self.layout.account_of[fill.taker_slot] for fill in fills} - {VAULT}
 
     long_way = Chain._equity_now
     monkeypatch.setattr(Chain, "_equity_now", value_anew)
-    monkeypatch.setattr(Reserves, "suspects", all_takers)
+    monkeypatch.setattr(Chain, "_suspects", all_takers)
     anew = play(*MANY_BLOCKS, regime=regime)
     assert anew.digest == kept.digest
     assert anew.findings == kept.findings
