@@ -207,7 +207,7 @@ class Chain:
         group: list[FillTx] = []
         self._index_after = []
         for transaction in pending:
-            if transaction.__class__ is FillTx:
+            if isinstance(transaction, FillTx):
                 group.append(transaction)
                 continue
             self._apply_fills(group)
@@ -231,7 +231,7 @@ class Chain:
         else:
             self._equity = None
             self.index[transaction.markets] = transaction.index
-            self._index_list = self.index.tolist()
+            self._note_index(self.index)
             self.index_ms[transaction.markets] = self._sim.now_ms
             self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
 

@@ -27,7 +27,7 @@ Fill = Sequence[int]
 NEAR_SHIFT = 9
 """Marks are near while none is further than a 512th from where it was: a minute of a calm market."""
 NEAR_INDEX_SHIFT = 16
-"""Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding, at least."""
+"""Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding."""
 ROUNDING = 4 * SLOTS_PER_ACCOUNT_MAX
 
 
@@ -49,7 +49,7 @@ class Reserves:
         self._reserve_at = memoryview(self._reserve)  # type: ignore[arg-type]
         self._is_known = False
         self._is_charged = False
-        self._mark = self._near = self._index = self._near_index = ratio_ppm
+        self._mark = self._last_mark = self._near = self._index = self._near_index = ratio_ppm
 
     def forget(self) -> None:
         """The next question looks at everybody."""
@@ -81,7 +81,7 @@ class Reserves:
         """Whether the reserves are known, and marks and indices are near those of the look."""
         if not self._is_known:
             return False
-        if mark is not self._last_mark:
+        if mark is not self._last_mark:  # marks come as new arrays; indices change in place
             self._last_mark = mark
             self._is_known = all_true(np.abs(mark - self._mark) <= self._near)
         return self._is_known and all_true(np.abs(index - self._index) <= self._near_index)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
+from drydock.harness.stream import Stream
 from drydock.models import cloud, shadow
 from drydock.models.accounts import VAULT, Holdings, Layout
 from drydock.models.perp.units import INDEX_SHIFT
@@ -40,42 +41,48 @@ class State(NamedTuple):
         self.holdings.fill_all([(a, b, c, d) for a, b, c, d in fills], index.tolist())
 
 
-def state_of(dice: np.random.Generator) -> State:
+def column(dice: Stream, low: int, high: int, count: int = MARKETS) -> Ints:
+    return array(*(dice.between(low, high) for _ in range(count)))
+
+
+def state_of(dice: Stream) -> State:
     """Everybody healthy, by up to half a percent of what he holds: as far as near prices can move him."""
     layout = Layout([list(range(MARKETS))] * (1 + PEOPLE), MARKETS)
-    mark, index = dice.integers(10**6, 10**7, MARKETS), dice.integers(-(2**45), 2**45, MARKETS)
-    ratio_ppm = dice.integers(5_000, 60_000, MARKETS)
-    size = dice.integers(-(10**5), 10**5, layout.slots)
+    mark, index = column(dice, 10**6, 10**7), column(dice, -(2**45), 2**45)
+    ratio_ppm = column(dice, 5_000, 60_000)
+    size = column(dice, -(10**5), 10**5, layout.slots)
     holdings = Holdings(layout, np.zeros(layout.accounts, np.int64), size, index[layout.market])
     value = holdings.value(mark, index, ratio_ppm, 0)
     gross = layout.per_account(np.abs(size) * mark[layout.market])
-    holdings.quote[:] = value.margin - value.equity + gross // 1_000_000 * dice.integers(0, 5_000, layout.accounts)
+    holdings.quote[:] = value.margin - value.equity + gross // 1_000_000 * column(dice, 0, 5_000, layout.accounts)
     return State(holdings, mark, index, ratio_ppm)
 
 
-def moved(state: State, dice: np.random.Generator) -> tuple[Ints, Ints]:
-    """Marks and indices near those of the state, sometimes a little beyond."""
+def moved(state: State, dice: Stream) -> tuple[Ints, Ints]:
+    """Marks and indices near those of the state, sometimes beyond."""
+    most = (55, 55, 400)[dice.between(0, 2)]
     near, near_index = state.mark >> NEAR_SHIFT, (state.mark >> NEAR_INDEX_SHIFT) << INDEX_SHIFT
-    marks = state.mark + near * dice.integers(-51, 51, MARKETS) // 100
-    return marks, state.index + near_index // 100 * dice.integers(-51, 51, MARKETS)
+    marks = state.mark + near * column(dice, -most, most) // 100
+    return marks, state.index + near_index // 100 * column(dice, -most, most)
 
 
-def fills_of(mark: Ints, dice: np.random.Generator) -> list[Fill]:
+def fills_of(mark: Ints, dice: Stream) -> list[Fill]:
     """Fills between accounts, most of them at the mark."""
     fills: list[Fill] = []
-    for _ in range(int(dice.integers(0, 3))):
-        market, (taker, maker) = int(dice.integers(0, MARKETS)), dice.permutation(1 + PEOPLE)[:2].tolist()
-        price = int(mark[market]) * int(dice.choice((900, 1_000, 1_000, 1_100))) // 1_000
-        size = int(dice.integers(-20_000, 20_000))
+    for _ in range(dice.between(0, 2)):
+        market, taker = dice.between(0, MARKETS - 1), dice.between(0, PEOPLE)
+        maker = (taker + dice.between(1, PEOPLE)) % (1 + PEOPLE)
+        price = int(mark[market]) * (900, 1_000, 1_000, 1_100)[dice.between(0, 3)] // 1_000
+        size = dice.between(-20_000, 20_000)
         fills.append((taker * MARKETS + market, maker * MARKETS + market, size, price))
     return fills
 
 
-@settings(max_examples=300)
+@settings(max_examples=600)
 @given(st.integers(0, 2**32))
 def test_whoever_is_cleared_is_not_under_margin(seed: int) -> None:
     """Question after question, with prices that wander and fills at any price: what is certain is so."""
-    dice = np.random.default_rng(seed)
+    dice = Stream(seed, "dice")
     state = state_of(dice)
     reserves = Reserves(state.holdings, state.ratio_ppm)
     reserves.suspects([], state.mark, state.mark.tolist(), state.index)
@@ -85,7 +92,7 @@ def test_whoever_is_cleared_is_not_under_margin(seed: int) -> None:
         state.book(fills, index)
         under = state.under(mark, index)
         takers = {state.holdings.layout.account_of[fill[0]] for fill in fills}
-        if dice.integers(0, 2):
+        if dice.between(0, 1):
             found = reserves.suspects(fills, mark, mark.tolist(), index)
             assert takers & under <= found <= takers - {VAULT}
         elif reserves.cover_all(fills, mark, mark.tolist(), index):
@@ -95,7 +102,7 @@ def test_whoever_is_cleared_is_not_under_margin(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_wide_reserves_clear_everybody(seed: int) -> None:
     """With plenty of money nobody is suspected: the short cut is one."""
-    state = state_of(np.random.default_rng(seed))
+    state = state_of(Stream(seed, "dice"))
     state.holdings.quote[:] += 10**14
     reserves = Reserves(state.holdings, state.ratio_ppm)
     assert reserves.cover_all([], state.mark, state.mark.tolist(), state.index)
