@@ -65,8 +65,8 @@ class FreshAtUse(VenueLaw):
 
     def _judge_claim(self, event: Event, data: PricesPublished) -> None:
         outside, age_ms, spot = self.truth.outside, greatest(data.age_ms), data.spot_quantums
-        if spot.tolist() == outside.spot(event.at_ms - age_ms).tolist():
-            return  # the price of that very time: what sources that were all heard at once come to
+        if spot.tolist() in (outside.spot(event.at_ms).tolist(), outside.spot(event.at_ms - age_ms).tolist()):
+            return  # the price of either end of that time: what sources that were heard at once come to
         low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
         is_false = (spot < low) | (spot > high)
         if not none_true(is_false):
