@@ -64,7 +64,7 @@ def _check(what: str, unit: str, values: Int64s | None, low: int, high: int) -> 
         raise OverflowError(f"{what} in [{array.min()}, {array.max()}] {unit}; the bounds are [{low}, {high}]")
 
 
-FEW = 128
+FEW = 48
 """Up to here a look at each value of an array is cheaper in plain integers than starting one of numpy's reductions."""
 
 
