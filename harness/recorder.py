@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
+import struct
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from drydock.harness.event import Event
 
 _FLUSH_AT = 8192
 _NONE = -(2**63)
+_INT64 = np.dtype(np.int64)
 _SMALL_ARRAY = 64  # up to here a list is cheaper than hashing the array by itself
 
 
@@ -41,13 +42,12 @@ class Recorder:
 
     def record(self, happened: Event) -> None:
         """Adds one event. ``TypeError`` where its data is not made of integers, texts and integer arrays."""
-        data = happened.data
+        at_ms, lane, kind, nth, _, data = happened
         if self.kept is not None:
             self.kept.append(happened)
         if data.is_harness_channel:
             return
         self.count += 1
-        at_ms, lane, kind, nth, _, _ = happened
         names, buffer = self._names, self._buffer
         if lane not in names or kind not in names:
             self.code(lane)
@@ -59,6 +59,8 @@ class Recorder:
             for value in data:
                 if value.__class__ is int:
                     buffer.append(value)
+                elif value.__class__ is np.ndarray:
+                    self._add_array(value)
                 else:
                     self._add(value)
         if len(buffer) > _FLUSH_AT:
@@ -70,9 +72,7 @@ class Recorder:
         return self._hash.hexdigest()
 
     def _add(self, value: Any) -> None:
-        if isinstance(value, np.ndarray) and value.dtype.kind in "iub":
-            self._add_array(value)
-        elif isinstance(value, int):
+        if isinstance(value, int):
             self._buffer.append(value)
         elif isinstance(value, str):
             self._buffer.append(self.code(value))
@@ -82,21 +82,31 @@ class Recorder:
             self._buffer.append(len(value))
             for item in value:
                 self._add(item)
+        elif isinstance(value, np.ndarray):
+            self._add_array(value)
         elif getattr(value, "is_view", False):
             return  # a view for laws; what it shows is covered by the event's other fields (the state root)
         else:
-            raise TypeError(f"an event holds integers, texts and integer arrays, not {type(value).__name__}: {value!r}")
+            self._refuse(value)
 
     def _add_array(self, value: NDArray[Any]) -> None:
         """Its size and its values in C order: the same bytes whether it joins the buffer or passes it."""
-        self._buffer.append(value.size)
-        if value.dtype == np.int64 and value.size <= _SMALL_ARRAY:
-            self._buffer += value.ravel().tolist()
-        else:
+        size = value.size
+        if value.dtype is _INT64 and size <= _SMALL_ARRAY and value.ndim == 1:
+            self._buffer.append(size)
+            self._buffer += value.tolist()
+        elif value.dtype.kind in "iub":
+            self._buffer.append(size)
             self._flush()
             self._hash.update(np.ascontiguousarray(value, dtype="<i8").tobytes())
+        else:
+            self._refuse(value)
+
+    def _refuse(self, value: Any) -> NoReturn:
+        raise TypeError(f"an event holds integers, texts and integer arrays, not {type(value).__name__}: {value!r}")
 
     def _flush(self) -> None:
         if self._buffer:
-            self._hash.update(array("q", self._buffer).tobytes())
+            # a third of the price of an array made of the list
+            self._hash.update(struct.pack(f"<{len(self._buffer)}q", *self._buffer))
             self._buffer.clear()

@@ -89,6 +89,7 @@ class Sim(simpy.Environment):
         self.seed = seed
         self.ties = ties or Ties()
         self.recorder = Recorder(keep_trace)
+        self._record = self.recorder.record
         self.served = 0
         self._budget_left = event_budget
         self._lanes: dict[str, Lane] = {}
@@ -174,10 +175,11 @@ class Sim(simpy.Environment):
         kind = data.kind
         emitted = lane.emitted
         nth = emitted[kind] = emitted.get(kind, 0) + 1
-        happened = _new_event(Event, (self._now, lane.name, kind, nth, self.cause, data))
-        self.recorder.record(happened)
+        name = lane.name
+        happened = _new_event(Event, (self._now, name, kind, nth, self.cause, data))
+        self._record(happened)
         if not data.is_harness_channel:
-            self.cause = (lane.name, kind, nth)
+            self.cause = (name, kind, nth)
         for hear in self._hears.get(data.__class__, ()):
             hear(happened)
         return happened

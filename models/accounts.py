@@ -6,7 +6,8 @@ Positions live in *slots*: one slot is one (account, market) pair, sorted by acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,9 @@ class Layout:
         self.account_of: list[int] = self.account.tolist()
         self.market_of: list[int] = self.market.tolist()
         self._terms: dict[bytes, Ints] = {}
-        self._first: list[int] = [*self.start.tolist(), self.slots]
+        bounds: list[int] = [*self.start.tolist(), self.slots]
+        self.own_slots = [range(first, last) for first, last in pairwise(bounds)]
+        """The slots of each account, by account."""
         self.by_market = np.argsort(self.market, kind="stable")
         self.market_start = np.searchsorted(self.market[self.by_market], np.arange(markets))
         self.slot_of = {
@@ -46,11 +49,12 @@ class Layout:
 
     def slots_of_one(self, account: int) -> range:
         """The slots of one account."""
-        return range(self._first[account], self._first[account + 1])
+        return self.own_slots[account]
 
     def bounds_of(self, account: int) -> tuple[int, int]:
         """The first slot of one account, and the first of the next."""
-        return self._first[account], self._first[account + 1]
+        slots = self.own_slots[account]
+        return slots.start, slots.stop
 
     def dense_slot(self, account: int, market: int) -> int:
         """The slot of an account that has one in every market: vault, makers, opportunists, squeezers."""
@@ -112,38 +116,42 @@ class Holdings:
 
     ``quote[a]`` (1e-6 USD) is cash minus what the positions cost: a fill of dq at P changes it by -dq*P, as in dYdX
     (x/perpetuals), so account value = quote + sum size*mark + sum funding. ``size[s]`` is signed size quantums,
-    ``cached[s]`` the funding index (index units) up to which this position's funding is in ``quote``.
+    ``cached[s]`` the funding index (index units) up to which this position's funding is in ``quote``. All of them lie
+    in one array, ``flat``, in the canonical order.
     """
 
     __slots__ = (
-        "_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "layout", "quote", "realised", "size", "views"
+        "_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "flat", "layout", "quote", "realised", "size",
+        "views",
     )  # fmt: skip
 
     def __init__(self, layout: Layout, quote: Ints, size: Ints, cached: Ints, realised: Ints | None = None) -> None:
+        """A copy of these arrays; ``realised`` is zero if None."""
         self.layout = layout
-        self.quote = quote
-        self.size = size
-        self.cached = cached
-        self.realised = np.zeros(layout.markets, np.int64) if realised is None else realised
+        self.flat = np.concatenate((quote, size, cached, np.zeros(layout.markets, np.int64)))
+        first, second, third = layout.accounts, layout.accounts + layout.slots, layout.accounts + 2 * layout.slots
+        self.quote = self.flat[:first]
+        self.size = self.flat[first:second]
+        self.cached = self.flat[second:third]
+        self.realised = self.flat[third:]
         """Funding that went into ``quote`` so far, by market (1e-6 USD)."""
+        if realised is not None:
+            self.realised[:] = realised
         # The same memory, element by element: a fifth of the price of indexing an array. The arrays are never replaced.
-        self._quote_at = memoryview(quote)  # type: ignore[arg-type]
-        self._size_at = memoryview(size)  # type: ignore[arg-type]
-        self._cached_at = memoryview(cached)  # type: ignore[arg-type]
+        self._quote_at = memoryview(self.quote)  # type: ignore[arg-type]
+        self._size_at = memoryview(self.size)  # type: ignore[arg-type]
+        self._cached_at = memoryview(self.cached)  # type: ignore[arg-type]
         self._realised_at = memoryview(self.realised)  # type: ignore[arg-type]
         self.views = {name: frozen(getattr(self, name)) for name in ("quote", "size", "cached", "realised")}
         """The arrays as laws may see them: read-only, and always as of now."""
 
     def copy(self) -> Holdings:
         """An independent copy on the same layout."""
-        return Holdings(self.layout, self.quote.copy(), self.size.copy(), self.cached.copy(), self.realised.copy())
+        return Holdings(self.layout, self.quote, self.size, self.cached, self.realised)
 
     def take_from(self, other: Holdings) -> None:
         """Becomes equal to ``other``."""
-        self.quote[:] = other.quote
-        self.size[:] = other.size
-        self.cached[:] = other.cached
-        self.realised[:] = other.realised
+        self.flat[:] = other.flat
 
     def value(self, mark: Ints, index: Ints, margin_ppm: Ints, fee_ppm: int) -> Valuation:
         """Equity and maintenance margin of every account at these prices (``mark[m]``) and indices (``index[m]``)."""
@@ -167,7 +175,7 @@ class Holdings:
         """Equity of one account and its margin at these ratios (fee included): :meth:`value` in plain integers."""
         market_of, size_at, cached_at = self.layout.market_of, self._size_at, self._cached_at
         equity, margin = self._quote_at[account], 0
-        for slot in self.layout.slots_of_one(account):
+        for slot in self.layout.own_slots[account]:
             size = size_at[slot]
             if size:
                 market = market_of[slot]
@@ -179,6 +187,10 @@ class Holdings:
     def size_one(self, slot: int) -> int:
         """The signed size in one slot."""
         return self._size_at[slot]
+
+    def quote_one(self, account: int) -> int:
+        """The quote balance of one account (1e-6 USD)."""
+        return self._quote_at[account]
 
     def realise_funding(self, slots: Ints, index: Ints) -> None:
         """Moves the funding of these slots into ``quote`` and re-caches their index. Slots are unique."""
@@ -221,10 +233,31 @@ class Holdings:
         size_at[taker_slot], size_at[maker_slot] = taken + size, made - size
         cached_at[taker_slot] = cached_at[maker_slot] = index
 
+    def fill_all(self, fills: Iterable[tuple[int, int, int, int]], index: Sequence[int]) -> None:
+        """:meth:`fill_one` for each (taker slot, maker slot, size, price), at indices by market: half its price."""
+        layout, size_at, cached_at, quote_at = self.layout, self._size_at, self._cached_at, self._quote_at
+        account_of, market_of, realised_at = layout.account_of, layout.market_of, self._realised_at
+        for taker_slot, maker_slot, size, price in fills:
+            market = market_of[taker_slot]
+            now = index[market]
+            taken, made = size_at[taker_slot], size_at[maker_slot]
+            taker_paid = -taken * (now - cached_at[taker_slot]) >> INDEX_SHIFT
+            maker_paid = -made * (now - cached_at[maker_slot]) >> INDEX_SHIFT
+            if taker_paid or maker_paid:
+                realised_at[market] += taker_paid + maker_paid
+            worth = size * price
+            quote_at[account_of[taker_slot]] += taker_paid - worth
+            quote_at[account_of[maker_slot]] += maker_paid + worth
+            size_at[taker_slot], size_at[maker_slot] = taken + size, made - size
+            cached_at[taker_slot] = cached_at[maker_slot] = now
+
+    def worth_of_move(self, move: Ints) -> Ints:
+        """What a move of the marks (price quantums, by market) does to the equity of every account; exact."""
+        return self.layout.per_account(self.size * move[self.layout.market])
+
     def to_bytes(self) -> bytes:
         """The canonical form: quote, size, cached, realised as little-endian 64-bit integers."""
-        parts = (self.quote, self.size, self.cached, self.realised)
-        return b"".join(part.astype("<i8").tobytes() for part in parts)
+        return self.flat.astype("<i8").tobytes()
 
     @classmethod
     def from_bytes(cls, layout: Layout, raw: bytes) -> Holdings:
@@ -254,11 +287,12 @@ class RootKeys:
         counter = np.arange(1, 2 * size + 1, dtype=np.uint64)
         self._keys = (mix64(counter * GOLDEN) | np.uint64(1)).reshape(2, size)
         self._flat = np.empty(size, np.int64)
+        self._words = self._flat.view(np.uint64)
         self._products = np.empty((2, size), np.uint64)
 
     def root(self, parts: Sequence[Ints]) -> tuple[int, int]:
         """The two halves of the root, each cut to 63 bits so that it fits a signed integer."""
         np.concatenate(parts, out=self._flat)
-        np.multiply(self._keys, self._flat.view(np.uint64), out=self._products)
+        np.multiply(self._keys, self._words, out=self._products)
         high, low = np.add.reduce(self._products, axis=1).tolist()
         return high >> 1, low >> 1

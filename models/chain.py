@@ -28,6 +28,7 @@ from drydock.models.events import (
 )
 from drydock.models.liquidation import Liquidated, liquidate
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+from drydock.models.reserves import Reserves
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -112,9 +113,9 @@ class Chain:
         self._lane = world.sim.lane_of("chain/sequencer")
         self.layout: Layout = holdings.layout
         self.holdings = holdings
-        self.index = index.copy()
+        self._note_index(index.copy())
+        self._note_mark(mark.copy())
         self.index_ms = np.zeros_like(index)
-        self.mark = mark.copy()
         self.height = 0
         self.sequence = 0
         self.l1 = L1Ledger()
@@ -123,14 +124,15 @@ class Chain:
         self._credited = 0
         self._pending: list[Transaction] = []
         self._index_after: list[int] = []
-        self._mmr_list: list[int] = (world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm).tolist()
+        mmr_ppm = world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm
+        self._mmr_list: list[int] = mmr_ppm.tolist()
         self._is_armed = False
-        self._value: Valuation | None = None
-        self._slack: list[int] = []
-        self._frozen_index, self._frozen_mark = frozen(self.index), frozen(self.mark)
+        self._equity: Ints | None = None
+        """Every account's equity as the last block left it; None where it must be worked out anew."""
+        self._judged: Ints | None = None
+        self._reserves = Reserves(holdings, mmr_ppm)
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
-        layout = holdings.layout
-        self._keys = RootKeys(layout.accounts + 2 * layout.slots + 3 * layout.markets)
+        self._keys = RootKeys(len(holdings.flat) + len(index) + len(mark))
         self.on_bust: Callable[[FillTx], None] = lambda _: None
         self.on_refused: Callable[[Liquidated], None] = lambda _: None
         self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
@@ -171,26 +173,30 @@ class Chain:
         pending, self._pending = self._pending, []
         self._credit_l1()
         fills, liquidated = self._apply(pending)
-        self._value_after(fills)
-        if fills and self._bust(fills):
-            self._value = None
-        value = self._value_after(fills)
-        self.on_sealed(self._emit_sealed(len(pending), fills, liquidated, value))
+        if fills:
+            self._bust(fills)
+        self.on_sealed(self._emit_sealed(len(pending), fills, liquidated))
         if self._pending or world.is_trading:
             self.arm()
 
-    def _value_after(self, fills: list[FillTx]) -> Valuation:
-        """The valuation of this block.
+    def _equity_now(self) -> Ints:
+        """Every account's equity at the chain's own marks and indices, an array of its own for each that is different.
 
         A fill at the chain's own mark moves nobody's equity, to the last 1e-6 USD: what it realises of funding goes
-        from one term of the equity into another. So the last valuation holds until prices, indices or balances change.
+        from one term of the equity into another. A fill off the mark moves that of its parties, and a mark that of
+        those who hold its market, by plain products; only a new index, or money, asks for a new valuation.
         """
-        known = self._value
-        if known is None or any(fill.price != self.mark[self.layout.market_of[fill.taker_slot]] for fill in fills):
-            known = self._value = self.value()
-            self._slack = (known.equity - known.margin).tolist()
-            self.socialised_ppm = self._socialise(known)
-        return known
+        if self._equity is None:
+            self._equity = self.value().equity
+        if self._equity is not self._judged:
+            self._judged = self._equity
+            self.socialised_ppm = self._socialise(self._equity)
+        return self._equity
+
+    def _forget_equity(self) -> None:
+        """Something happened that is neither a fill nor a price."""
+        self._equity = None
+        self._reserves.forget()
 
     def value(self) -> Valuation:
         """Every account at the chain's own marks and indices."""
@@ -210,11 +216,11 @@ class Chain:
             self._apply_fills(group)
             fills += group
             group = []
-            self._value = None
             if isinstance(transaction, IndexTx):
                 self._index_after.append(len(fills))
             if isinstance(transaction, LiquidationTx):
                 liquidated.append(self._liquidate(transaction))
+                self._forget_equity()
             else:
                 self._apply_data(transaction)
         self._apply_fills(group)
@@ -222,18 +228,41 @@ class Chain:
 
     def _apply_data(self, transaction: IndexTx | PriceTx) -> None:
         if isinstance(transaction, PriceTx):
-            self.mark = transaction.mark
-            self._frozen_mark = frozen(self.mark)
-            return
-        self.index[transaction.markets] = transaction.index
-        self.index_ms[transaction.markets] = self._sim.now_ms
-        self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
+            if self._equity is not None:
+                self._equity = self._equity + self.holdings.worth_of_move(transaction.mark - self.mark)
+            self._note_mark(transaction.mark)
+        else:
+            self._equity = None
+            self.index[transaction.markets] = transaction.index
+            self._note_index(self.index)
+            self.index_ms[transaction.markets] = self._sim.now_ms
+            self._sim.emit(IndexOnchain(self.height, transaction.markets, transaction.index), self._lane)
+
+    def _note_mark(self, mark: Ints) -> None:
+        self.mark, self._frozen_mark = mark, frozen(mark)
+        self._mark_list: list[int] = mark.tolist()
+
+    def _note_index(self, index: Ints) -> None:
+        self.index, self._frozen_index = index, frozen(index)
+        self._index_list: list[int] = index.tolist()
 
     def _apply_fills(self, group: list[FillTx]) -> None:
-        if group:
-            book, market_of, index = self.holdings.fill_one, self.layout.market_of, self.index.tolist()
-            for taker_slot, maker_slot, size, price in group:
-                book(taker_slot, maker_slot, size, price, index[market_of[taker_slot]])
+        if not group:
+            return
+        self.holdings.fill_all(group, self._index_list)
+        if self._equity is not None:
+            marks, market_of = self._mark_list, self.layout.market_of
+            off_mark = [fill for fill in group if fill[3] != marks[market_of[fill[0]]]]
+            if off_mark:
+                self._equity = self._equity_after(off_mark, self._equity.copy())
+
+    def _equity_after(self, fills: list[FillTx], equity: Ints) -> Ints:
+        marks, layout = self._mark_list, self.layout
+        for taker_slot, maker_slot, size, price in fills:
+            gained = size * (marks[layout.market_of[taker_slot]] - price)
+            equity[layout.account_of[taker_slot]] += gained
+            equity[layout.account_of[maker_slot]] -= gained
+        return equity
 
     def _liquidate(self, transaction: LiquidationTx) -> Liquidated:
         """Validated again at the chain's own prices: an account that is not under margin here is left alone."""
@@ -252,12 +281,12 @@ class Chain:
         )
         self.on_refused(done)
 
-    def _bust(self, fills: list[FillTx]) -> bool:
-        """Takes back this block's fills of accounts that they left under margin, latest first; were there any?"""
+    def _bust(self, fills: list[FillTx]) -> None:
+        """Takes back this block's fills of accounts that they left under margin, latest first."""
         account_of = self.layout.account_of
         under = {taker for taker in self._suspects(fills) if self._is_under_margin(taker)}
         if not under:
-            return False
+            return
         busted = [fill for fill in fills if account_of[fill.taker_slot] in under and self._increased(fill)]
         for fill in reversed(busted):
             undo = FillTx(fill.taker_slot, fill.maker_slot, -fill.size, fill.price)
@@ -267,50 +296,38 @@ class Chain:
             market = self.layout.market_of[fill.taker_slot]
             self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
             self.on_bust(fill)
-        return bool(busted)
+        self._reserves.forget()
 
     def _suspects(self, fills: list[FillTx]) -> set[int]:
-        """Takers that these fills may have left under margin.
-
-        Since the valuation, an account's equity less its margin has fallen by at most what its fills need on top: who
-        has more than that left needs no closer look.
-        """
-        slack, mmr, layout = self._slack, self._mmr_list, self.layout
-        suspects = set()
-        for fill in fills:
-            if self._increased(fill):
-                taker = layout.account_of[fill.taker_slot]
-                slack[taker] -= abs(fill.size) * fill.price * mmr[layout.market_of[fill.taker_slot]] // 1_000_000 + 1
-                if slack[taker] < 0:
-                    suspects.add(taker)
-        return suspects - {VAULT}
+        """Takers that these fills may have left under margin: whose reserve does not cover them."""
+        return self._reserves.suspects(fills, self.mark, self._mark_list, self.index)
 
     def _is_under_margin(self, account: int) -> bool:
-        equity, margin = self.holdings.value_one(account, self.mark.tolist(), self.index.tolist(), self._mmr_list)
+        equity, margin = self.holdings.value_one(account, self._mark_list, self._index_list, self._mmr_list)
         return margin > max(0, equity)
 
     def _increased(self, fill: FillTx) -> bool:
         return self.holdings.size_one(fill.taker_slot) * fill.size > 0
 
-    def _socialise(self, value: Valuation) -> int:
-        people = value.equity[1:]
-        if int(people.min()) >= 0:
+    def _socialise(self, equity: Ints) -> int:
+        people = equity[1:]
+        if np.minimum.reduce(people) >= 0:
             return 0
-        hole = ex_bankruptcy_quantums(people, int(value.equity[VAULT]))
+        hole = ex_bankruptcy_quantums(people, int(equity[VAULT]))
         total = max(0, int(np.maximum(people, 0).sum()))
         return loss_factor_ppm(hole, total)
 
-    def _emit_sealed(
-        self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated], value: Valuation
-    ) -> BlockSealed:
+    def _emit_sealed(self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated]) -> BlockSealed:
         high, low = self.root()
-        vault = int(self.holdings.quote[VAULT])
+        holdings = self.holdings
+        equity = self._equity_now()
+        vault = holdings.quote_one(VAULT)
+        people = int(np.add.reduce(holdings.quote)) - vault
+        views = holdings.views
         view = BlockView(
-            layout=self.layout, **self.holdings.views, index=self._frozen_index, mark=self._frozen_mark,
-            equity=value.equity, fills=fills, liquidated=liquidated,
-            deposits=self._credited, socialised_ppm=self.socialised_ppm, insurance_account=VAULT,
-            people_quantums=int(self.holdings.quote.sum()) - vault, vault_quantums=vault,
-            index_after=self._index_after,
+            self.layout, views["quote"], views["size"], views["cached"], views["realised"], self._frozen_index,
+            self._frozen_mark, equity, fills, liquidated, self._credited, self.socialised_ppm, VAULT, people, vault,
+            self._index_after,
         )  # fmt: skip
         sealed = BlockSealed(self.height, self.sequence, high, low, transactions, view)
         self._sim.emit(sealed, self._lane)
@@ -318,10 +335,7 @@ class Chain:
 
     def root(self) -> tuple[int, int]:
         """The state root: accounts, positions, cached indices, indices, marks."""
-        holdings = self.holdings
-        return self._keys.root(
-            (holdings.quote, holdings.size, holdings.cached, holdings.realised, self.index, self.mark)
-        )
+        return self._keys.root((self.holdings.flat, self.index, self.mark))
 
     # ---- L1 ----------------------------------------------------------------------------------------------------
     def _credit_l1(self) -> None:
@@ -330,7 +344,7 @@ class Chain:
             _, account, amount = transfers[self.l1_cursor]
             self.holdings.quote[account] += amount
             self._credited += amount
-            self._value = None
+            self._forget_equity()
             self._world.cloud.on_transfer(account, amount)
             self._sim.emit(L1Credited(account, amount), self._lane)
             self.l1_cursor += 1
@@ -349,21 +363,20 @@ class Chain:
         high, low = self.root()
         taken = Snapshot(self.height, self.l1_cursor, self._to_bytes(), (high, low))
         twin = self._decode(taken)
-        restored_high, restored_low = self._keys.root(
-            (twin[0].quote, twin[0].size, twin[0].cached, twin[0].realised, twin[1], twin[2])
-        )
+        restored_high, restored_low = self._keys.root((twin[0].flat, *twin[1:]))
         self._sim.emit(SnapshotTaken(self.height, high, low, restored_high, restored_low), self._lane)
         return taken
 
     def restore(self, snapshot: Snapshot) -> None:
         """Back to a snapshot. ``sequence`` goes on, L1 stays, and everything pending is dropped."""
-        holdings, self.index, self.mark = self._decode(snapshot)
+        holdings, index, mark = self._decode(snapshot)
         self.holdings.take_from(holdings)
+        self._note_index(index)
+        self._note_mark(mark)
         self.height = snapshot.height
         self.l1_cursor = snapshot.l1_cursor
         self._credited = self.l1.total(snapshot.l1_cursor)
-        self._value = None
-        self._frozen_index, self._frozen_mark = frozen(self.index), frozen(self.mark)
+        self._forget_equity()
         self.drop_pending()
 
     def _to_bytes(self) -> bytes:

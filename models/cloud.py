@@ -17,6 +17,7 @@ from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
 from drydock.models.events import Fill
 from drydock.models.liquidation import Liquidated, give_back
 from drydock.models.order_events import REJECTED_MARGIN, REJECTED_STALE, IntentRejected
+from drydock.models.reserves import Reserves
 from drydock.models.seams import new_seam
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Cloud:
         self._submit_ms = world.venue.chain.submit_ms
         freshness = world.venue.safeguards.price_freshness
         self._price_ms_max = FOR_EVER_MS if freshness is None else freshness.fill_ms
+        self.reserves = Reserves(holdings, world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm)
+        self._fills_since: list[tuple[int, int, int, int]] = []
 
     # ---- what it hears -------------------------------------------------------------------------------------------
     def on_index(self, markets: Ints, index: Ints) -> None:
@@ -74,6 +77,7 @@ class Cloud:
         """L1 money was credited or paid out on the chain."""
         self.free_collateral(account)
         self.holdings.quote[account] += amount
+        self.reserves.forget()
         if amount < 0:
             self._payouts[account] = max(0, self._payouts.get(account, 0) + amount)
 
@@ -103,11 +107,13 @@ class Cloud:
         mine.quote[account] = theirs.quote[account]
         mine.size[slots] = theirs.size[slots]
         mine.cached[slots] = theirs.cached[slots]
+        self.reserves.forget()
         return gap, apart
 
     def resync(self, chain: Chain) -> None:
         """Takes everything from the chain: what a restarted risk engine does, and every rollback."""
         self.holdings.take_from(chain.holdings)
+        self.reserves.forget()
         self.index = chain.index.copy()
         self.index_ms = chain.index_ms.copy()
         self._index_list = self.index.tolist()
@@ -120,6 +126,11 @@ class Cloud:
         """Every account at the cloud's own marks and indices."""
         world = self._world
         return self.holdings.value(self.mark, self.index, world.markets.mmf_ppm, world.venue.liquidation.taker_fee_ppm)
+
+    def nobody_is_under(self) -> bool:
+        """Whether it is certain, without valuing everybody, that no person is under maintenance margin."""
+        fills, self._fills_since = self._fills_since, []
+        return self.reserves.cover_all(fills, self.mark, self._mark_list, self.index)
 
     def refresh_free(self) -> None:
         """From now on free collateral is that of these marks, indices and holdings, until the next marks.
@@ -196,6 +207,7 @@ class Cloud:
     def _trade(self, taker_slot: int, maker_slot: int, size: int, price: int) -> None:
         index = self._index_list[self._market_of[taker_slot]]
         self.holdings.fill_one(taker_slot, maker_slot, size, price, index)
+        self._fills_since.append((taker_slot, maker_slot, size, price))
 
     # ---- to the chain ------------------------------------------------------------------------------------------------
     def send(self, transaction: Transaction) -> None:

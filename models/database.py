@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.sim import Sim
 from drydock.models.events import DatabaseState
+from drydock.models.perp.units import all_true
 from drydock.models.venue import DatabaseSpec
 
 Ints = NDArray[np.int64]
@@ -199,12 +200,13 @@ class SimulatedDatabase:
 
     def _write(self, write: Write) -> Rows:
         table, keys = self._tables[write.table], write.keys
-        may = np.ones(len(keys), np.bool_)
-        if write.expected is not None:
-            may = table.version[keys] == write.expected
-        written = keys[may]
+        every = write.expected is None
+        may = np.ones(len(keys), np.bool_) if every else table.version[keys] == write.expected
+        written, values = keys, write.values
+        if not all_true(may):
+            written, values = keys[may], values[may]
         self._remember(write.table, table, written)
-        table.values[written] = write.values[may]
+        table.values[written] = values
         table.version[written] += 1
         table.present[written] = True
         return Rows(table.values[keys], table.version[keys], may, np.zeros(len(keys), np.bool_))

@@ -22,6 +22,7 @@ from drydock.models.draws import lognormal_ms
 from drydock.models.events import IndexPersisted, IndexPublished, LoadCompleted, TickPaused, TickRejected
 from drydock.models.market_data import PriceMessage
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm, max_step
+from drydock.models.perp.units import all_true, least
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
@@ -178,7 +179,7 @@ class FundingEngine(Service):
         prices = self._prices or self.world.market_data.last
         if prices is None:
             return
-        price_age_ms = self.sim.now_ms - int(prices.made_ms.min())
+        price_age_ms = self.sim.now_ms - least(prices.made_ms)
         pause_ms = self.world.venue.safeguards.funding_pause_ms
         freshness = self.world.venue.safeguards.price_freshness
         limit_ms = pause_ms if pause_ms is not None else freshness.funding_ms if freshness is not None else None
@@ -191,9 +192,9 @@ class FundingEngine(Service):
 
     def _tickable(self) -> Ints | None:
         """The markets that this tick covers; None where the policy lets the process die of a missing row."""
-        missing = np.flatnonzero(~self._is_cached)
-        if missing.size == 0:
+        if all_true(self._is_cached):
             return self._all
+        missing = np.flatnonzero(~self._is_cached)
         if self._spec.readiness == "per_market_loaded" or self._spec.on_missing == "skip":
             return np.flatnonzero(self._is_cached)
         if self._spec.on_missing == "raise":
@@ -204,21 +205,21 @@ class FundingEngine(Service):
 
     def _accrue(self, markets: Ints, prices: PriceMessage, price_age_ms: int) -> None:
         facts = self.world.markets
-        dt_ms = self.sim.now_ms - self._at_ms[markets]
+        rows = slice(None) if markets is self._all else markets  # the same rows, without gathering them
+        dt_ms = self.sim.now_ms - self._at_ms[rows]
         rate = funding_rate_ppm(
-            prices.basis_ppm[markets], self._interest[markets], self._spec.clamp_ppm, facts.rate_cap_ppm[markets]
+            prices.basis_ppm[rows], self._interest[rows], self._spec.clamp_ppm, facts.rate_cap_ppm[rows]
         )
         validation = self.world.venue.safeguards.data_validation
         gap_cap_ms = self._spec.gap_cap_ms if validation is None else validation.gap_cap_ms
         index, carry = accrue(
-            self._index[markets], self._carry[markets], rate, prices.spot[markets], dt_ms, facts.period_ms[markets],
-            gap_cap_ms,
+            self._index[rows], self._carry[rows], rate, prices.spot[rows], dt_ms, facts.period_ms[rows], gap_cap_ms,
         )  # fmt: skip
         if validation is not None and not self._is_valid(markets, index, prices.spot):
             self._is_cached &= self._is_loaded
             return
-        self._index[markets], self._carry[markets] = index, carry
-        self._at_ms[markets] = self.sim.now_ms
+        self._index[rows], self._carry[rows] = index, carry
+        self._at_ms[rows] = self.sim.now_ms
         self._publish(markets, index, dt_ms, price_age_ms)
 
     def _is_valid(self, markets: Ints, index: Ints, spot: Ints) -> bool:

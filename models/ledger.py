@@ -104,7 +104,7 @@ class VenueLedger:
     def observe(self, event: Event) -> None:
         """Prices what is harmful, follows what is not."""
         self._end_ms = event.at_ms
-        hearer = self._hearers.get(type(event.data))
+        hearer = self._hearers.get(event.data.__class__)
         if hearer is not None:
             hearer(event)
 

@@ -14,7 +14,7 @@ from drydock.models.chain import LiquidationTx
 from drydock.models.events import HealthChecked, Liquidation
 from drydock.models.liquidation import liquidate
 from drydock.models.perp.liquidation import liquidation_share
-from drydock.models.perp.units import PPM
+from drydock.models.perp.units import PPM, least
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
@@ -77,9 +77,12 @@ class Liquidator(Service):
         cloud = self.world.cloud
         if self._breaker is not None and self._breaker.is_tripped():
             return
+        price_age_ms = self.sim.now_ms - least(cloud.price_ms)
+        if cloud.nobody_is_under():
+            self.sim.emit(HealthChecked(0, price_age_ms, 0), self._checker)
+            return
         value = cloud.value()
         under = value.under_margin()
-        price_age_ms = self.sim.now_ms - int(cloud.price_ms.min())
         trusted = self._trusted(under)
         self.sim.emit(HealthChecked(len(under), price_age_ms, len(under) - len(trusted)), self._checker)
         if trusted.size:
@@ -133,6 +136,7 @@ class Liquidator(Service):
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )
+        cloud.reserves.forget()
         columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms, notional)
         for *row, worth in zip(*(column.tolist() for column in columns), strict=True):
             self.sim.emit(Liquidation._make((*row, world.mode, worth)), self._checker)

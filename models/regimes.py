@@ -31,7 +31,7 @@ Int64s = NDArray[np.int64]
 PPM = 1_000_000
 HOUR_MS = 3_600_000
 _LEVEL_SHIFT = 30
-_FLOOR_SHARE = 20  # 1 / 20 of the start
+FLOOR_SHARE = 20  # 1 / 20 of the start
 _LEVEL_MAX = 7 << _LEVEL_SHIFT  # keeps a price below units.PRICE_QUANTUMS_MAX
 _NOISE_DEVIATION = 209  # of the sum of eight bytes: sqrt(8 * (2^16 - 1) / 12) = 209.02
 _HAVEN_BELOW_PPM = 500_000
@@ -134,7 +134,7 @@ def paths(regime: Regime, seed: int, markets: Markets, step_ms: int, steps: int)
     level *= start[:, None]
     level >>= _LEVEL_SHIFT
     level += start[:, None]
-    np.maximum(level, (start // _FLOOR_SHARE)[:, None], out=level)
+    np.maximum(level, (start // FLOOR_SHARE)[:, None], out=level)
     return np.ascontiguousarray(level.T)
 
 

@@ -30,7 +30,9 @@ from drydock.models.events import (
 )
 from drydock.models.liquidation import Liquidated, give_back
 from drydock.models.perp.liquidation import cut
-from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.perp.units import INDEX_SHIFT, PPM, all_true
+from drydock.models.regimes import FLOOR_SHARE
+from drydock.models.reserves import Reserves
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -45,6 +47,8 @@ class Shadow:
     def __init__(self, truth: Truth, sim: Sim) -> None:
         self._truth = truth
         self.holdings: Holdings = truth.start_holdings.copy()
+        self._reserves = self._reserves_of(self.holdings)
+        self._booked_since: list[tuple[int, int, int, int]] = []
         self._mark = truth.mark(0)
         self._fills: list[tuple[int, Fill]] = []
         self._cuts: list[Liquidation] = []
@@ -52,6 +56,7 @@ class Shadow:
         self._snapshot = self.holdings
         self._justified: Mask | None = None
         self._offset = np.zeros_like(truth.start_index)
+        self._small = (truth.outside.spot(0) // FLOOR_SHARE << INDEX_SHIFT) // PPM * truth.index_band_ppm
         self.is_wrong = np.zeros(len(truth.start_index), np.bool_)
         """Markets whose published index lies outside the stated band around the truth index."""
         for payload, observer in (
@@ -67,6 +72,17 @@ class Shadow:
         """Every account at the true mark and the truth index of that time, with the positions of now."""
         self._flush()
         return self._value(at_ms)
+
+    def nobody_is_under(self, at_ms: int) -> bool:
+        """Whether it is certain, without valuing everybody, that no person is under margin at the truth."""
+        self._flush()
+        mark, fills = self._truth.mark(at_ms), self._booked_since
+        self._booked_since = []
+        return self._reserves.cover_all(fills, mark, mark.tolist(), self.index(at_ms))
+
+    def _reserves_of(self, holdings: Holdings) -> Reserves:
+        fee_ppm = self._truth.venue.liquidation.taker_fee_ppm
+        return Reserves(holdings, self._truth.markets.mmf_ppm + fee_ppm)
 
     def index(self, at_ms: int) -> Ints:
         """The right index of every market (index units) at a time."""
@@ -125,6 +141,10 @@ class Shadow:
         markets = data.markets
         self._flush()
         gap = data.indices - self._truth.index(happened.at_ms)[markets]
+        if all_true(np.abs(gap) <= self._small[markets]):  # within the band at any price: what a right tick is
+            self.is_wrong[markets] = False
+            self._offset[markets] = gap
+            return
         spot = self._truth.outside.spot(happened.at_ms)[markets]
         wrong = np.abs(gap) > (spot << INDEX_SHIFT) // 1_000_000 * self._truth.index_band_ppm
         self.is_wrong[markets] = wrong
@@ -161,6 +181,7 @@ class Shadow:
     def _on_credit(self, happened: Event) -> None:
         data: L1Credited = happened.data
         self.holdings.quote[data.account] += data.amount_quantums
+        self._reserves.forget()
 
     def _on_snapshot(self, happened: Event) -> None:
         self._flush()
@@ -169,6 +190,7 @@ class Shadow:
     def _on_rollback(self, happened: Event) -> None:
         self._flush()
         self.holdings = self._snapshot.copy()
+        self._reserves = self._reserves_of(self.holdings)
 
     # ---- bringing up to date ------------------------------------------------------------------------------------
     def _flush(self) -> None:
@@ -178,12 +200,14 @@ class Shadow:
     def _flush_fills(self) -> None:
         if not self._fills:
             return
-        slot_of, trade = self.holdings.layout.slot_of, self.holdings.trade_one
+        slot_of = self.holdings.layout.slot_of
         index = self.index(self._fills[0][0]).tolist()
-        for _, (market, taker, maker, size, price, _, _) in self._fills:
-            now = index[market]
-            trade(slot_of[(taker, market)], size, price, now)
-            trade(slot_of[(maker, market)], -size, price, now)
+        booked = [
+            (slot_of[(taker, market)], slot_of[(maker, market)], size, price)
+            for _, (market, taker, maker, size, price, _, _) in self._fills
+        ]
+        self.holdings.fill_all(booked, index)
+        self._booked_since += booked
         self._fills = []
 
     def _flush_cuts(self) -> None:
@@ -200,5 +224,6 @@ class Shadow:
         prices, index = self._mark[layout.market[slots]], self.index(self._cut_ms)
         self.holdings.trade(slots, -sizes, prices, index)
         self.holdings.trade(layout.market[slots], sizes, prices, index)
+        self._reserves.forget()
         self.holdings.quote[accounts] -= fines
         self.holdings.quote[VAULT] += int(fines.sum())

@@ -11,12 +11,13 @@ from drydock.harness.event import Event
 from drydock.harness.sim import Sim
 from drydock.models.events import IndexPublished, RollbackDone, SnapshotTaken
 from drydock.models.perp.funding import max_step
+from drydock.models.perp.units import all_true
+from drydock.models.regimes import FLOOR_SHARE
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
 
 Ints = NDArray[np.int64]
-_FLOOR_SHARE = 20  # no regime lets a price fall below a twentieth of its start
 
 
 class IndexWatch:
@@ -32,7 +33,7 @@ class IndexWatch:
         self.index = truth.start_index.copy()
         self.at_ms = np.zeros_like(self.index)
         facts = truth.markets
-        floor = truth.outside.spot(0) // _FLOOR_SHARE
+        floor = truth.outside.spot(0) // FLOOR_SHARE
         self.small = max_step(facts.rate_cap_ppm, floor, truth.venue.funding.tick_ms, facts.period_ms)
         self.markets = np.arange(len(facts))
         self.before = self.index.copy()
@@ -53,7 +54,7 @@ class IndexWatch:
         self._bounds.clear()
         self.before, self.before_ms = self.index[markets], self.at_ms[markets]
         self.step = np.abs(data.indices - self.before)
-        self.is_small = bool((self.step <= self.small[markets]).all())
+        self.is_small = all_true(self.step <= self.small[markets])
         self.index[markets] = data.indices
         self.at_ms[markets] = happened.at_ms
 

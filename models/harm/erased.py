@@ -33,7 +33,7 @@ class ErasedFills:
 
     def on_fill(self, data: Fill) -> None:
         """A fill at a price that is explained."""
-        self._fills.append((data.market, data.taker, data.maker, data.size_quantums, data.price_quantums))
+        self._fills.append(data[:5])
 
     def on_bust(self, event: Event) -> None:
         """The fill is undone; it is among the latest."""

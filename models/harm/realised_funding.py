@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.event import Event
 from drydock.models.perp.funding import funding_pnl
+from drydock.models.perp.units import none_true
 
 if TYPE_CHECKING:
     from drydock.models.events import Fill, Liquidation
@@ -36,7 +37,7 @@ class RealisedFunding:
 
     def on_index(self, event: Event) -> None:
         """Whether any market's published index is wrong now."""
-        self._is_any_wrong = bool(self._truth.shadow.is_wrong.any())
+        self._is_any_wrong = not none_true(self._truth.shadow.is_wrong)
 
     def on_fill(self, event: Event, data: Fill) -> None:
         """Both parties realise; people count."""

@@ -47,7 +47,7 @@ class TruePrices:
     def outside_by(self, at_ms: int, market: int, price: int) -> int:
         """How far a price lies above (positive) or below what true marks of the window and the tolerance explain."""
         true = self._outside.mark_one(at_ms, market)
-        if abs(price - true) * PPM <= true * self.tolerance_ppm:
+        if price == true or abs(price - true) * PPM <= true * self.tolerance_ppm:
             return 0
         low, high = self.window(at_ms, market)
         low, high = low - low * self.tolerance_ppm // PPM, high + high * self.tolerance_ppm // PPM

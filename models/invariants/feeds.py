@@ -9,7 +9,7 @@ import numpy as np
 from drydock.harness.event import Event
 from drydock.models.events import BlockSealed, HealthChecked, L1Transferred, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
-from drydock.models.perp.units import PPM
+from drydock.models.perp.units import PPM, none_true
 
 TICKS_MAX = 1_000
 """Beyond so many missed marks a step says nothing any more (and the product stays below 2^63)."""
@@ -40,7 +40,7 @@ class Jump(VenueLaw):
         ticks = min(max(1, -(-(event.at_ms - self._at_ms) // self._tick_ms)), TICKS_MAX)
         self._checks += 1
         over = np.abs(spot - before) * PPM > np.minimum(spot, before) * (self._bound_ppm * ticks)
-        if over.any():
+        if not none_true(over):
             market = int(np.flatnonzero(over)[0])
             self.find(
                 event.at_ms,

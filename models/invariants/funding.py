@@ -10,7 +10,7 @@ from drydock.harness.event import Event
 from drydock.models.events import BlockSealed, IndexOnchain, IndexPersisted, IndexPublished, RollbackDone
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.funding import funding_pnl, max_step
-from drydock.models.perp.units import INDEX_SHIFT
+from drydock.models.perp.units import INDEX_SHIFT, all_true
 
 
 class Continuity(VenueLaw):
@@ -49,11 +49,16 @@ class Completeness(VenueLaw):
     source = "StarkWare perpetuals, validate_funding_tick"
     hears = (IndexPublished,)
 
+    def begin(self, truth: Any) -> None:
+        """Every market of a scenario is active."""
+        super().begin(truth)
+        self._wanted = list(range(len(truth.markets)))
+
     def observe(self, event: Event) -> None:
-        """Judges the keys of each tick; every market of a scenario is active."""
-        markets, wanted = event.data.markets, len(self.truth.markets)
-        is_strictly_rising = bool((markets[1:] > markets[:-1]).all())  # then no key occurs twice, without sorting
-        missing = wanted - len(markets if is_strictly_rising else np.unique(markets))
+        """Judges the keys of each tick."""
+        wanted = len(self._wanted)
+        keys = event.data.markets.tolist()
+        missing = 0 if keys == self._wanted else wanted - len(set(keys))
         self.check(event, missing == 0, f"the tick lacks {missing} of {wanted} markets")
 
 
@@ -108,7 +113,7 @@ class CopiesAgree(VenueLaw):
                 self._is_dirty = False
         elif isinstance(data, IndexPersisted):
             self._is_dirty = True
-            self._copies["database"].take(data.markets[data.written == 1], data.indices[data.written == 1], event.at_ms)
+            self._on_persisted(event)
         elif isinstance(data, IndexOnchain):
             self._is_dirty = True
             self._copies["chain"].take(data.markets, data.indices, event.at_ms)
@@ -116,12 +121,19 @@ class CopiesAgree(VenueLaw):
             for copy in self._copies.values():
                 copy.take(slice(None), self.truth.watch.index, event.at_ms)
 
+    def _on_persisted(self, event: Event) -> None:
+        data: IndexPersisted = event.data
+        markets, indices, is_written = data.markets, data.indices, data.written == 1
+        if not all_true(is_written):
+            markets, indices = markets[is_written], indices[is_written]
+        self._copies["database"].take(markets, indices, event.at_ms)
+
     def _compare(self, event: Event) -> None:
         watch, truth = self.truth.watch, self.truth
         for label, copy in self._copies.items():
             self.count()
             gap = np.abs(watch.index - copy.index)
-            if (gap <= watch.small).all():
+            if all_true(gap <= watch.small):
                 continue
             lag_ms = np.minimum(np.abs(watch.at_ms - copy.at_ms), truth.venue.declared.copies_lag_ms)
             facts, spot = truth.markets, truth.outside.spot(event.at_ms)

@@ -132,6 +132,9 @@ class Completion(VenueLaw):
         declared = self.truth.venue.declared
         self.count()
         elapsed_ms, self._checked_ms = event.at_ms - self._checked_ms, event.at_ms
+        if self.truth.shadow.nobody_is_under(event.at_ms):
+            self._since_ms[:] = -1
+            return
         value = self.truth.shadow.value(event.at_ms)
         under = (value.margin > value.equity) & (value.margin > 0)
         under[VAULT] = False

@@ -26,7 +26,7 @@ from drydock.models.events import (
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.order_events import AuctionUncrossed, MarkSampled, OrderPlaced, OrdersKept
 from drydock.models.perp.funding import max_step
-from drydock.models.perp.units import PPM
+from drydock.models.perp.units import PPM, all_true
 from drydock.models.venue import LEGAL_MODE_CHANGES
 
 
@@ -50,12 +50,16 @@ class LoadBeforePublish(VenueLaw):
             if data.service == "funding":
                 self._loaded_epoch[data.markets[data.found == 1]] = data.epoch
             return
-        unloaded = data.markets[self._loaded_epoch[data.markets] != data.epoch]
-        self.check(
-            event, unloaded.size == 0,
-            lambda: f"{unloaded.size} of {len(data.markets)} indices are published before their rows were loaded, "
-            f"first {self.name(int(unloaded[0]))}",
-        )  # fmt: skip
+        self._checks += 1
+        is_loaded = self._loaded_epoch[data.markets] == data.epoch
+        if not all_true(is_loaded):
+            unloaded = data.markets[~is_loaded]
+            self.find(
+                event.at_ms,
+                f"{unloaded.size} of {len(data.markets)} indices are published before their rows were loaded, "
+                f"first {self.name(int(unloaded[0]))}",
+                event.identity,
+            )
 
 
 class ModeMatrix(VenueLaw):
@@ -224,15 +228,17 @@ class RollbackClosure(VenueLaw):
     def observe(self, event: Event) -> None:
         """Judges stores, roots, sequence numbers and the L1 ledger."""
         data = event.data
-        if isinstance(data, OrderPlaced):
+        if isinstance(data, BlockSealed):
+            self._checks += 1
+            if data.sequence <= self._sequence:
+                told = f"block sequence {data.sequence} follows {self._sequence}"
+                self.find(event.at_ms, told, event.identity)
+            self._sequence = data.sequence
+        elif isinstance(data, OrderPlaced):
             self.check(event, data.order > self._order, f"order {data.order} follows order {self._order}")
             self._order = data.order
         elif isinstance(data, OrdersKept):
             self._keep(data)
-        elif isinstance(data, BlockSealed):
-            holds = data.sequence > self._sequence
-            self.check(event, holds, f"block sequence {data.sequence} follows {self._sequence}")
-            self._sequence = data.sequence
         elif isinstance(data, RollbackDone):
             self._judge_stores(event, data)
         else:

@@ -10,6 +10,7 @@ from drydock.harness.event import Event
 from drydock.models.events import BlockSealed
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+from drydock.models.perp.units import none_true
 
 
 class Cash(VenueLaw):
@@ -28,7 +29,7 @@ class Cash(VenueLaw):
     def observe(self, event: Event) -> None:
         """Judges the whole venue at each block."""
         view = event.data.view
-        total = int(view.quote.sum()) - int(view.realised.sum()) - view.deposits
+        total = int(np.add.reduce(view.quote)) - int(np.add.reduce(view.realised)) - view.deposits
         self._checks += 1
         if total != self._start:
             gap = total - self._start
@@ -50,7 +51,7 @@ class Positions(VenueLaw):
             return
         net = view.layout.per_market(view.size)
         self._checks += 1
-        if net.any():
+        if not none_true(net != 0):
             market = int(np.flatnonzero(net)[0])
             self.find(event.at_ms, f"positions of {self.name(market)} sum to {int(net[market])}", event.identity)
 
@@ -77,7 +78,7 @@ class Solvency(VenueLaw):
         self._judged = (view.equity, view.socialised_ppm)
         people = view.equity[1:]
         expected = 0
-        if int(people.min()) < 0:
+        if np.minimum.reduce(people) < 0:
             hole = ex_bankruptcy_quantums(people, int(view.equity[view.insurance_account]))
             expected = loss_factor_ppm(hole, max(0, int(np.maximum(people, 0).sum())))
         if expected != view.socialised_ppm:

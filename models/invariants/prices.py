@@ -7,6 +7,9 @@ from typing import Any
 from drydock.harness.event import Event
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
+from drydock.models.perp.units import greatest, least, none_true
+
+_ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a funding tick"}
 
 
 class Positive(VenueLaw):
@@ -21,7 +24,7 @@ class Positive(VenueLaw):
         """Judges spot and mark of every market."""
         data = event.data
         self._checks += 1
-        if data.spot_quantums.min() <= 0 or data.mark_quantums.min() <= 0:
+        if least(data.spot_quantums) <= 0 or least(data.mark_quantums) <= 0:
             bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
             self.find(event.at_ms, f"{bad} published prices are not positive", event.identity)
 
@@ -42,27 +45,30 @@ class FreshAtUse(VenueLaw):
         """Takes the declared limits."""
         super().begin(truth)
         declared = truth.venue.declared
-        self._limits_ms = {
-            Fill: ("a fill", declared.fill_price_age_ms),
-            Liquidation: ("a liquidation", declared.liquidation_price_age_ms),
-            IndexPublished: ("a funding tick", declared.funding_price_age_ms),
+        self._step_ms = truth.venue.oracle.tick_ms
+        self._limits_ms: dict[type, int] = {
+            Fill: declared.fill_price_age_ms,
+            Liquidation: declared.liquidation_price_age_ms,
+            IndexPublished: declared.funding_price_age_ms,
         }
 
     def observe(self, event: Event) -> None:
         """Judges the age that an action reports, and that published prices claim."""
         self._checks += 1
-        if isinstance(event.data, PricesPublished):
-            self._judge_claim(event, event.data)
-            return
-        what, limit_ms = self._limits_ms[event.data.__class__]
-        age_ms = event.data.price_age_ms
-        if age_ms > limit_ms:
-            self.find(event.at_ms, f"{what} uses a price {age_ms} ms old; {limit_ms} ms are allowed", event.identity)
+        data = event.data
+        limit_ms = self._limits_ms.get(data.__class__)
+        if limit_ms is None:
+            self._judge_claim(event, data)
+        elif data.price_age_ms > limit_ms:
+            told = f"{_ACTIONS[data.__class__]} uses a price {data.price_age_ms} ms old; {limit_ms} ms are allowed"
+            self.find(event.at_ms, told, event.identity)
 
     def _judge_claim(self, event: Event, data: PricesPublished) -> None:
-        outside, age_ms = self.truth.outside, int(data.age_ms.max())
-        since_ms = event.at_ms - age_ms - self.truth.venue.oracle.tick_ms
-        low, high = outside.spot_range(since_ms, event.at_ms)
-        false = int(((data.spot_quantums < low) | (data.spot_quantums > high)).sum())
-        if false:
-            self.find(event.at_ms, f"{false} prices claim to be {age_ms} ms old and are older", event.identity)
+        outside, age_ms, spot = self.truth.outside, greatest(data.age_ms), data.spot_quantums
+        if spot.tolist() in (outside.spot(event.at_ms).tolist(), outside.spot(event.at_ms - age_ms).tolist()):
+            return  # the price of either end of that time: what sources that were heard at once come to
+        low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
+        is_false = (spot < low) | (spot > high)
+        if not none_true(is_false):
+            told = f"{int(is_false.sum())} prices claim to be {age_ms} ms old and are older"
+            self.find(event.at_ms, told, event.identity)

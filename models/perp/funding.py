@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drydock.models.perp.units import INDEX_SHIFT, PPM, Int64s
+from drydock.models.perp.units import INDEX_SHIFT, PPM, Int64s, greatest, least
 
 EIGHT_HOURS_MS = 8 * 3_600_000
 INTEREST_PPM_PER_EIGHT_HOURS = 100
@@ -73,7 +73,7 @@ def accrue(
     ``OverflowError`` for a step of 2^27 price quantums and more.
     """
     dt = np.asarray(dt_ms, dtype=np.int64)
-    if gap_cap_ms is not None:
+    if gap_cap_ms is not None and dt.size and greatest(dt) > gap_cap_ms:
         dt = np.where(dt > gap_cap_ms, 0, dt)
     step, remainder = _step(rate_ppm * spot_quantums, dt, PPM * period_ms, carry)
     return index + step, remainder
@@ -84,8 +84,8 @@ def _step(product: Int64s, dt: Int64s, divisor: Int64s, carry: Int64s | int) -> 
 
     |product| < 2^47 and remainder < divisor < 2^47, so remainder * 2^15 + product * digit < 2^62 + 2^62.
     """
-    longest = int(dt.max()) if dt.size else 0
-    if longest >= DT_MS_MAX or (dt.size and int(dt.min()) < 0):
+    longest = greatest(dt) if dt.size else 0
+    if longest >= DT_MS_MAX or (dt.size and least(dt) < 0):
         raise ValueError(f"dt_ms in [{dt.min()}, {dt.max()}]; allowed is [0, {DT_MS_MAX})")
     if longest < 1 << _DIGIT:  # every ordinary tick: the first digit of dt is 0
         whole, remainder = np.divmod(product * dt, divisor)
@@ -94,7 +94,7 @@ def _step(product: Int64s, dt: Int64s, divisor: Int64s, carry: Int64s | int) -> 
         whole, remainder = np.divmod(product * high, divisor)
         part, remainder = np.divmod((remainder << _DIGIT) + product * low, divisor)
         whole = (whole << _DIGIT) + part
-    if whole.size and not -STEP_PRICE_QUANTUMS_MAX <= int(whole.min()) <= int(whole.max()) < STEP_PRICE_QUANTUMS_MAX:
+    if whole.size and not -STEP_PRICE_QUANTUMS_MAX <= least(whole) <= greatest(whole) < STEP_PRICE_QUANTUMS_MAX:
         raise OverflowError(f"an index step in [{whole.min()}, {whole.max()}] price quantums; the bound is 2^27")
     part, remainder = np.divmod(remainder << _DIGIT, divisor)
     whole = (whole << _DIGIT) + part

@@ -64,6 +64,30 @@ def _check(what: str, unit: str, values: Int64s | None, low: int, high: int) -> 
         raise OverflowError(f"{what} in [{array.min()}, {array.max()}] {unit}; the bounds are [{low}, {high}]")
 
 
+FEW = 48
+"""Up to here a look at each value of an array is cheaper in plain integers than starting one of numpy's reductions."""
+
+
+def least(values: Int64s) -> int:
+    """The least value of an array that is not empty."""
+    return min(values.tolist()) if values.size <= FEW and values.ndim == 1 else int(values.min())
+
+
+def greatest(values: Int64s) -> int:
+    """The greatest value of an array that is not empty."""
+    return max(values.tolist()) if values.size <= FEW and values.ndim == 1 else int(values.max())
+
+
+def all_true(values: Bools) -> bool:
+    """Whether every value of a mask is true."""
+    return False not in values.tolist() if values.size <= FEW and values.ndim == 1 else bool(values.all())
+
+
+def none_true(values: Bools) -> bool:
+    """Whether no value of a mask is true."""
+    return True not in values.tolist() if values.size <= FEW and values.ndim == 1 else not values.any()
+
+
 def ppm_floor(money_quantums: Int64s, ratio_ppm: Int64s | int) -> Int64s:
     """``money * ratio / 1e6``, rounded towards minus infinity; exact for |money| < 2^62 and |ratio| <= 2^20.
 

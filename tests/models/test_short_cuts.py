@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness import recorder
 from drydock.harness.port import Fault
-from drydock.models import market_data, regimes, truth, world
-from drydock.models.accounts import Holdings, Valuation
-from drydock.models.chain import Chain, FillTx
+from drydock.models import market_data, regimes, shadow, truth, world
+from drydock.models.accounts import VAULT, Holdings
+from drydock.models.chain import Chain, FillTx, Ints
 from drydock.models.cloud import Cloud
 from drydock.models.events import BlockSealed
 from drydock.models.market_data import MarketData
-from drydock.models.perp import mark
+from drydock.models.perp import mark, units
 from drydock.models.perp.units import Int64s
 from tests.nights import Stage, of, play
 
@@ -60,6 +60,32 @@ def test_outside_drawn_in_two_parts_is_the_one_drawn_at_once(regime: str, monkey
     for at_ms in (0, 1_800_000, 3_599_999, 3_605_000, 7_199_000):
         assert whole.spot(at_ms).tolist() == parts.spot(at_ms).tolist()
         assert whole.median_rate(at_ms).tolist() == parts.median_rate(at_ms).tolist()
+
+
+@pytest.mark.parametrize("regime", ["calm", "crash"])
+def test_true_mark_of_one_market_is_that_among_all(regime: str) -> None:
+    """Marks of sixty-four instants at once are those of one instant at a time, across the ends of chunks and after."""
+    outside = Stage("runbook.night_ms=2h", regime=regime, is_started=False).world.outside
+    for at_ms in (0, 4_999, 5_000, 319_999, 320_000, 1_234_567, 3_599_999, 3_605_000, 7_300_000):
+        assert outside.mark(at_ms).tolist() == [outside.mark_one(at_ms, market) for market in range(3)]
+
+
+def test_right_ticks_are_known_to_be_right_without_the_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shadow book that holds every published index against the band comes to the same offsets and wrong markets."""
+    sets = ("venue.funding.readiness=process_up", "venue.safeguards.price_freshness=null")
+    short = play(*sets, plan=(SLOW,), regime="crash")
+    monkeypatch.setattr(shadow, "all_true", lambda mask: False)
+    long = play(*sets, plan=(SLOW,), regime="crash")
+    assert (long.digest, long.findings, long.entries) == (short.digest, short.findings, short.entries)
+
+
+@given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=200))
+def test_looks_at_few_values_are_those_of_numpy(values: list[int]) -> None:
+    """Least, greatest, all and none: of few values in plain integers, of many by reductions."""
+    array = np.array(values, np.int64)
+    assert (int(array.min()), int(array.max())) == (units.least(array), units.greatest(array))
+    assert bool((array > 0).all()) == units.all_true(array > 0)
+    assert bool((array > 0).any()) != units.none_true(array > 0)
 
 
 def take_the_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,13 +143,16 @@ def test_valuation_that_is_kept_is_that_of_every_block(regime: str, monkeypatch:
     """Valuing all accounts at each block, and looking at every taker, gives the same trace, findings and equities."""
     kept = play(*MANY_BLOCKS, regime=regime)
 
-    def value_anew(self: Chain, fills: list[FillTx]) -> Valuation:
-        self._value = None
-        return long_way(self, fills)
+    def value_anew(self: Chain) -> Ints:
+        self._equity = None
+        return long_way(self)
 
-    long_way = Chain._value_after
-    monkeypatch.setattr(Chain, "_value_after", value_anew)
-    monkeypatch.setattr(Chain, "_suspects", lambda self, fills: {self.layout.account_of[f.taker_slot] for f in fills})
+    def all_takers(self: Chain, fills: list[FillTx]) -> set[int]:
+        return {self.layout.account_of[fill.taker_slot] for fill in fills} - {VAULT}
+
+    long_way = Chain._equity_now
+    monkeypatch.setattr(Chain, "_equity_now", value_anew)
+    monkeypatch.setattr(Chain, "_suspects", all_takers)
     anew = play(*MANY_BLOCKS, regime=regime)
     assert anew.digest == kept.digest
     assert anew.findings == kept.findings
@@ -139,7 +168,12 @@ def test_both_legs_booked_at_once_are_the_legs_one_by_one(monkeypatch: pytest.Mo
         self.trade_one(taker_slot, size, price, index)
         self.trade_one(maker_slot, -size, price, index)
 
+    def one_by_one(self: Holdings, fills: list[FillTx], index: list[int]) -> None:
+        for fill in fills:
+            leg_by_leg(self, *fill, index[self.layout.market_of[fill[0]]])
+
     monkeypatch.setattr(Holdings, "fill_one", leg_by_leg)
+    monkeypatch.setattr(Holdings, "fill_all", one_by_one)
     assert play().digest == at_once.digest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,11 @@ class CachesBeforePaying(Holdings):
         """Leg by leg."""
         self.trade_one(taker_slot, size, price, index)
         self.trade_one(maker_slot, -size, price, index)
+
+    def fill_all(self, fills: Iterable[tuple[int, int, int, int]], index: Sequence[int]) -> None:
+        """One by one."""
+        for taker_slot, maker_slot, size, price in fills:
+            self.fill_one(taker_slot, maker_slot, size, price, index[self.layout.market_of[taker_slot]])
 
 
 def _chain_that_caches_before_paying(world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> Chain:

@@ -20,6 +20,10 @@ class TakesThePenaltyForTheFee(Cloud):
         spec = self._world.venue.liquidation
         return self.holdings.value(self.mark, self.index, self._world.markets.mmf_ppm, spec.fee_ppm)
 
+    def nobody_is_under(self) -> bool:
+        """By that requirement, there is always somebody to look at."""
+        return False
+
 
 class TrustsNobody(Liquidator):
     """Every account that is under margin is put off to a later check."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from drydock.harness.port import Canary
-from drydock.models.accounts import VAULT, Valuation
-from drydock.models.chain import Chain, FillTx, LiquidationTx
+from drydock.models.accounts import VAULT
+from drydock.models.chain import Chain, FillTx, Ints, LiquidationTx
 from drydock.models.invariants.canaries.build import RAISED_MARGIN, on_bench, venue_with
 from drydock.models.liquidation import Liquidated
 
@@ -39,8 +39,8 @@ class BooksOneSide(Chain):
 class ChargesHalf(Chain):
     """The winners are charged half of what the formula says."""
 
-    def _socialise(self, value: Valuation) -> int:
-        return super()._socialise(value) // 2
+    def _socialise(self, equity: Ints) -> int:
+        return super()._socialise(equity) // 2
 
 
 CANARIES = (

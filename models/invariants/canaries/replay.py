@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from drydock.harness.port import Canary
 from drydock.models.accounts import Holdings, Ints
 from drydock.models.chain import Chain
@@ -23,6 +25,11 @@ class PaysAfterTrading(Holdings):
             self.size[slot] += change
             self.trade_one(slot, 0, price, index)
             self.quote[self.layout.account[slot]] -= change * price
+
+    def fill_all(self, fills: Iterable[tuple[int, int, int, int]], index: Sequence[int]) -> None:
+        """One by one."""
+        for taker_slot, maker_slot, size, price in fills:
+            self.fill_one(taker_slot, maker_slot, size, price, index[self.layout.market_of[taker_slot]])
 
 
 def _chain_that_pays_after_trading(world: VenueWorld, holdings: Holdings, index: Ints, mark: Ints) -> Chain:
