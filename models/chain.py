@@ -123,6 +123,7 @@ class Chain:
         self.socialised_ppm = 0
         self._credited = 0
         self._pending: list[Transaction] = []
+        self._sealing: list[Transaction] = []
         self._index_after: list[int] = []
         mmr_ppm = world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm
         self._mmr_list: list[int] = mmr_ppm.tolist()
@@ -153,9 +154,9 @@ class Chain:
             self._sim.call_at(at_ms, self._seal, None, self._lane, "seal")
 
     def in_flight(self, account: int) -> int:
-        """How many fills of an account wait for a block."""
+        """How many fills of an account are in the block being sealed, or wait for one."""
         account_of = self.layout.account_of
-        fills = [tx for tx in self._pending if isinstance(tx, FillTx)]
+        fills = [tx for tx in (*self._sealing, *self._pending) if isinstance(tx, FillTx)]
         return sum(1 for tx in fills if account in (account_of[tx.taker_slot], account_of[tx.maker_slot]))
 
     def drop_pending(self) -> None:
@@ -171,6 +172,7 @@ class Chain:
         self.height += 1
         self.sequence += 1
         pending, self._pending = self._pending, []
+        self._sealing = pending
         self._credit_l1()
         fills, liquidated = self._apply(pending)
         if fills:

@@ -97,6 +97,7 @@ class Cloud:
         for account in done.accounts.tolist():
             self.free_collateral(account)
         give_back(self.holdings, done, self.index)
+        self.reserves.forget()
 
     def resync_account(self, account: int, chain: Chain) -> tuple[int, int]:
         """RESYNC: takes one account from the chain. Returns what differed: 1e-6 USD, and how many positions."""

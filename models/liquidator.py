@@ -83,7 +83,7 @@ class Liquidator(Service):
             return
         value = cloud.value()
         under = value.under_margin()
-        trusted = self._trusted(under)
+        trusted = self._trusted(self._in_order(under))
         self.sim.emit(HealthChecked(len(under), price_age_ms, len(under) - len(trusted)), self._checker)
         if trusted.size:
             share = liquidation_share(
@@ -106,6 +106,14 @@ class Liquidator(Service):
         """What every account's positions are worth at mark, unsigned (1e-6 USD)."""
         cloud, layout = self.world.cloud, self.world.layout
         return layout.per_account(np.abs(cloud.holdings.size) * cloud.mark[layout.market])
+
+    def _in_order(self, under: Ints) -> Ints:
+        """Accounts that are not in RESYNC: what the cloud believes of the others is about to be replaced."""
+        desk = self.world.desk
+        if desk is None or not desk.matching.resyncing:
+            return under
+        in_order: Ints = under[~np.isin(under, sorted(desk.matching.resyncing))]
+        return in_order
 
     def _trusted(self, under: Ints) -> Ints:
         """With price freshness on, accounts that hold a market whose price is too old are left for a later check."""

@@ -137,7 +137,7 @@ class Makers:
     def _withdraw(self, arg: tuple[int, int, Ints]) -> None:
         """Old quotes go before new ones come: else each maker's new asks would meet the others' old bids."""
         maker, session, markets = arg
-        if session == self._session[maker]:
+        if session == self._session[maker] and self._world.gateway.is_ready:
             for market in markets.tolist():
                 self._world.matching.withdraw(market, maker + 1)
 
@@ -149,6 +149,7 @@ class Makers:
         held = (self._sizes()[maker, markets] - self._hedged[maker, markets]) * fair
         most = self._spec.maker_inventory_usd
         refused = self._world.matching.quote(maker + 1, markets, fair, held < most, held > -most)
+        self._is_taken[maker, markets[np.abs(held) >= most]] = True  # the other side again, once he has hedged
         self._is_taken[maker, refused] = True
         if refused and self._world.is_trading:  # what stood in the way is taken off meanwhile
             self._sim.call_in(RETRY_MS, self._retry, (maker, session), self._lanes[maker], "retry")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from drydock.models.matching import Tops
 from drydock.models.order_events import MarkSampled
 from drydock.models.perp.basis import (
     PPB_PER_PPM,
@@ -64,15 +63,15 @@ class MarkEngine:
         """
         world = self._world
         tops = world.matching.tops()
-        if not (world.matching.is_open or self._spec.sample_closed):
-            tops = Tops(*(np.zeros_like(column) for column in tops))
-        price = np.stack((tops.bid, tops.ask, tops.last))
-        self._averages.sample(TopOfBook(price, price > 0), spot)
+        is_sampled = world.matching.is_open or self._spec.sample_closed
+        if is_sampled:
+            price = np.stack((tops.bid, tops.ask, tops.last))
+            self._averages.sample(TopOfBook(price, price > 0), spot)
         basis, known = self._averages.fair_basis(rate_ppm * PPB_PER_PPM, rate_known)
         self._basis_ppb = basis = np.where(known, basis, self._basis_ppb)
         self._is_known |= known
         if not self._is_known.all():
             return None
         mark = mark_of_basis(spot, basis)
-        world.sim.emit(MarkSampled(tops.bid, tops.ask, tops.next_bid, tops.next_ask, tops.last, fair, mark))
+        world.sim.emit(MarkSampled(*tops, fair, mark, int(is_sampled)))
         return mark, ppm_of_ppb(basis)

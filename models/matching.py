@@ -330,9 +330,15 @@ class Matching:
         return size * self._cloud.mark_one(market) * self._imf_ppm[market] // PPM
 
     def _has_margin(self, account: int, market: int, held: int, size: int) -> bool:
+        """Initial margin for what the position grows, and the open loss of buying above the mark, or selling below."""
         grows = abs(held + size) - abs(held)
+        if grows <= 0:
+            return True
+        book, mark = self.books[market], self._cloud.mark_one(market)
+        price = (book.best_ask if size > 0 else book.best_bid) or mark
+        open_loss = max(0, size * (price - mark))
         free = self._cloud.free_collateral(account) - self._reserved.get(account, 0)
-        return grows <= 0 or free >= self._margin_of(market, grows)
+        return free >= self._margin_of(market, grows) + open_loss
 
     def _reserve(self, market: int, order: Order) -> None:
         self._reserved[order.owner] = self._reserved.get(order.owner, 0) + self._reserved_for(market, order.left)

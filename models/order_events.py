@@ -106,7 +106,8 @@ class TriggerDone(NamedTuple):
 class MarkSampled(NamedTuple):
     """What the mark listened to: best and second-best prices (0: none), last trade (0: none), outside price (0: none).
 
-    ``fair_quantums`` is spot times one plus the median external rate, as the venue knows it.
+    ``fair_quantums`` is spot times one plus the median external rate, as the venue knows it; ``is_sampled`` is 0 where
+    the mark did not listen, because nothing could trade.
     """
 
     bid_quantums: Ints
@@ -116,6 +117,7 @@ class MarkSampled(NamedTuple):
     last_quantums: Ints
     fair_quantums: Ints
     mark_quantums: Ints
+    is_sampled: int = 1
 
 
 @event("orders.kept")
@@ -137,7 +139,7 @@ class OrdersKept(NamedTuple):
 
 @event("resync.started")
 class ResyncStarted(NamedTuple):
-    """After a bust an account is closed, its orders are cancelled; ``in_flight`` fills of it are not sealed yet."""
+    """After a bust an account is closed, its orders are cancelled; ``in_flight`` fills of it are in this block or wait."""
 
     account: int
     in_flight: int

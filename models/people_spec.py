@@ -17,13 +17,13 @@ class Traders:
     maker_level_usd: Money = 60_000_000_000  # [A] $60,000 a level
     maker_inventory_usd: Money = 1_000_000_000_000  # [A] $1 M: beyond it a maker quotes one side only
     maker_quote_ms: Period = 5_000  # [A] looks at outside prices so often ...
-    maker_phase_ms: Millis = 3_000  # [A] ... at t mod maker_quote_ms
+    maker_phase_ms: Millis = 3_500  # [A] ... at t mod maker_quote_ms
     maker_post_only_ms: Period = 1_000  # [A] the same in POST_ONLY
     maker_hedge_ppm: Ppm = 500_000  # [A] share of his inventory that he hedges elsewhere at each look
     maker_requote_ppm: Ppm = 200  # [A] and quotes anew where they moved by 2 bps, or where a level was taken
     maker_return_ms: Millis = 600_000  # [A] median, after a closure that nobody had announced
     maker_return_sigma_ppm: Ppm = 800_000  # [A]
-    maker_return_planned_ms: Millis = 5_000  # [A] after a closure within the announced window
+    maker_return_planned_ms: Millis = 250  # [A] mean, after a closure within the announced window
     arbitrage_ppm: Ppm = 1_000  # [A] quotes 10 bps off the outside price are taken, in OK
     arbitrage_ms: Millis = 500  # [A] so much later than makers have moved their own
     harvests_per_hour: Annotated[int, Range(0, 100_000)] = 90  # [A] in each market, while its book is thin

@@ -106,7 +106,7 @@ class ThinBookIndependence(BookLaw):
         if isinstance(data, MarkSampled):
             self._sample = data
         elif isinstance(data, PricesPublished):
-            if self._sample is not None:
+            if self._sample is not None and self._sample.is_sampled:
                 self._judge(event, self._sample, data.spot_quantums)
                 self._sample = None
         elif data.service == "market_data" and data.state in ("stopped", "crashed"):

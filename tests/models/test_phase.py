@@ -65,10 +65,10 @@ def test_makers_look_in_their_phase_and_more_often_in_post_only() -> None:
     """At 3 s of five, in POST_ONLY every second."""
     stage = Stage(BOOK, *STILL, *NO_TRIGGERS, regime="calm").at(110_000)
     late_ms = SEND_MS + REQUOTE_MS
-    assert {3_000 + late_ms} == times(stage, QuotesPlaced, after_ms=1_000)
+    assert {3_500 + late_ms} == times(stage, QuotesPlaced, after_ms=1_000)
     stage.world.set_mode("post_only")
     stage.at(118_900)
-    assert {late_ms} == {t % 1_000 for t, _ in told(stage.events, QuotesPlaced) if t > 110_000}
+    assert {500 + late_ms} == {t % 1_000 for t, _ in told(stage.events, QuotesPlaced) if t > 110_000}
 
 
 def test_a_mark_is_never_computed_between_a_sweep_of_the_vault_and_the_makers_next_look() -> None:

@@ -78,7 +78,7 @@ def test_mode_is_announced_once_every_running_service_has_acknowledged_it() -> N
     events = play().events
     for at_ms, e in told(events, ModeChanged):
         acks = [a.service for ack_ms, a in told(events, ModeAcked) if at_ms - ACK_MS <= ack_ms <= at_ms]
-        assert (6, 0) == (len(set(acks)), e.waiting)
+        assert (7, 0) == (len(set(acks)), e.waiting)
 
 
 def test_modes_of_a_night_are_those_of_the_script() -> None:
