@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from drydock.models.auction import CallAuction, Uncrossing
 from drydock.models.book import Book, Fields, Match, Order
+from drydock.models.open_orders import OpenOrders
 from drydock.models.order_events import (
     REJECTED_BAND,
     REJECTED_CLOSED,
@@ -82,9 +83,7 @@ class Matching:
         self._imf_ppm: list[int] = world.markets.imf_ppm.tolist()
         self._orders_max: list[int] = world.markets.orders_max.tolist()
         self._next_id = 1
-        self._reserved: dict[int, int] = {}
-        self._count: dict[tuple[int, int], int] = {}
-        self._entered_at: dict[int, int] = {}
+        self.open = OpenOrders(world.markets.reference_price_quantums.tolist(), self._imf_ppm)
 
     # ---- what is allowed -----------------------------------------------------------------------------------------
     @property
@@ -149,7 +148,7 @@ class Matching:
         if order.is_quote:
             self._world.makers.was_taken(order.owner, market)
         else:
-            self._filled(market, order, match.size)
+            self.open.filled(market, order, match.size)
         self._cloud.trade(market, slot, order.slot, side * match.size, match.price, origin)
 
     # ---- passive orders ------------------------------------------------------------------------------------------
@@ -177,8 +176,7 @@ class Matching:
             self._auctions[market].collect(order)
         else:
             book.post(order)
-        self._entered_at[number] = world.cloud.height
-        self._reserve(market, order)
+        self.open.enter(market, order, world.cloud.height)
         fair = world.market_data.fair_one(market)
         self._sim.emit(OrderPlaced(market, account, number, side, price, size, fair), self._lane)
         return number
@@ -192,10 +190,10 @@ class Matching:
             return reason
         if not self._within_band(market, price):
             return REJECTED_BAND
-        if self._count.get((account, market), 0) >= self._orders_max[market]:
+        if self.open.count.get((account, market), 0) >= self._orders_max[market]:
             return REJECTED_ORDERS
         needed = self._margin_of(market, size)
-        return 0 if self._cloud.free_collateral(account) - self._reserved.get(account, 0) >= needed else REJECTED_MARGIN
+        return 0 if self._free(account) >= needed else REJECTED_MARGIN
 
     def _within_band(self, market: int, price: int) -> bool:
         """G15, in POST_ONLY; where no external price is known nothing can be told to lie outside."""
@@ -268,7 +266,7 @@ class Matching:
             if order.is_quote:
                 self._world.makers.was_taken(order.owner, market)
             else:
-                self._filled(market, order, size)
+                self.open.filled(market, order, size)
         for order in done.cancelled:
             self._gone(market, order, BY_POSITION if order.is_reduce_only else BY_SELF_TRADE)
 
@@ -289,7 +287,7 @@ class Matching:
         if may:
             self.books[market].cancel(number)
             self._auctions[market].cancel(number)
-            self._release(market, order)
+            self.open.gone(market, order)
         self._sim.emit(OrderCancelled(market, order.owner, number, BY_OWNER, int(may)), self._lane)
 
     def pull_quotes(self, maker: int) -> None:
@@ -322,7 +320,7 @@ class Matching:
         if order.is_quote:
             self._world.makers.was_taken(order.owner, market)
             return
-        self._release(market, order)
+        self.open.gone(market, order)
         self._sim.emit(OrderCancelled(market, order.owner, order.id, reason, 1), self._lane)
 
     # ---- margin of what rests ------------------------------------------------------------------------------------
@@ -337,28 +335,11 @@ class Matching:
         book, mark = self.books[market], self._cloud.mark_one(market)
         price = (book.best_ask if size > 0 else book.best_bid) or mark
         open_loss = max(0, size * (price - mark))
-        free = self._cloud.free_collateral(account) - self._reserved.get(account, 0)
-        return free >= self._margin_of(market, grows) + open_loss
+        return self._free(account) >= self._margin_of(market, grows) + open_loss
 
-    def _reserve(self, market: int, order: Order) -> None:
-        self._reserved[order.owner] = self._reserved.get(order.owner, 0) + self._reserved_for(market, order.left)
-        key = (order.owner, market)
-        self._count[key] = self._count.get(key, 0) + 1
-
-    def _filled(self, market: int, order: Order, size: int) -> None:
-        """``size`` of an order was traded; with the last of it the order is gone."""
-        self._reserved[order.owner] -= self._reserved_for(market, order.left + size)
-        self._reserved[order.owner] += self._reserved_for(market, order.left)  # to the last 1e-6 USD, in parts or whole
-        self._count[(order.owner, market)] -= order.left == 0
-
-    def _release(self, market: int, order: Order) -> None:
-        """An order is gone with what is left of it."""
-        self._reserved[order.owner] -= self._reserved_for(market, order.left)
-        self._count[(order.owner, market)] -= 1
-
-    def _reserved_for(self, market: int, size: int) -> int:
-        """At the night's reference price, so that what was reserved is what is released."""
-        return size * int(self._world.markets.reference_price_quantums[market]) * self._imf_ppm[market] // PPM
+    def _free(self, account: int) -> int:
+        """Free collateral less what open orders hold back (1e-6 USD)."""
+        return self._cloud.free_collateral(account) - self.open.reserved.get(account, 0)
 
     def _reducible(self, order: Order) -> int:
         return max(0, -order.side * self._cloud.holdings.size_one(order.slot))
@@ -382,7 +363,7 @@ class Matching:
 
     def height(self) -> int:
         """The greatest height at which an order that rests was entered; quotes are of a session and count for none."""
-        entered = [self._entered_at[order.id] for book in self.books for order in book if not order.is_quote]
+        entered = [self.open.height_of(order) for book in self.books for order in book if not order.is_quote]
         return max(entered, default=0)
 
     # ---- snapshots -----------------------------------------------------------------------------------------------
@@ -393,11 +374,10 @@ class Matching:
 
     def restore(self, kept: Kept) -> None:
         """Becomes a store that was kept; what an auction has collected since is gone."""
-        self._reserved.clear()
-        self._count.clear()
+        self.open.clear()
         for auction in self._auctions:
             auction.cancel_all()
         for market, (book, fields) in enumerate(zip(self.books, kept.books, strict=True)):
             book.restore(fields)
             for order in book:
-                self._reserve(market, order)
+                self.open.enter(market, order)

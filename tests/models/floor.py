@@ -56,12 +56,12 @@ def give(world: VenueWorld, account: int, size: int, market: int = BTC) -> None:
 
 def reserved(world: VenueWorld) -> dict[int, int]:
     """Margin that resting orders hold back, by account, without the zeros (1e-6 USD)."""
-    return {owner: amount for owner, amount in world.matching._reserved.items() if amount}
+    return {owner: amount for owner, amount in world.matching.open.reserved.items() if amount}
 
 
 def counted(world: VenueWorld) -> dict[tuple[int, int], int]:
     """How many orders rest by (account, market), as the limit on open orders counts them, without the zeros."""
-    return {key: count for key, count in world.matching._count.items() if count}
+    return {key: count for key, count in world.matching.open.count.items() if count}
 
 
 def refusals(stage: Stage) -> list[int]:

@@ -123,7 +123,7 @@ def test_margin_held_back_is_that_of_what_rests_never_negative_and_zero_in_the_e
         expected = Counter[int]()
         for order in resting:
             expected[order.owner] += order.left * per_size // PPM
-        assert min(world.matching._reserved.values(), default=0) >= 0
+        assert min(world.matching.open.reserved.values(), default=0) >= 0
         assert expected == reserved(world)
         assert Counter((order.owner, BTC) for order in resting) == counted(world)
     world.matching.cancel_resting(BY_STEP)

@@ -87,9 +87,9 @@ def test_margin_held_back_is_never_negative_through_a_whole_night() -> None:
     for at_ms in range(2_500, 600_000, 2_500):
         stage.at(at_ms)
         matching = stage.world.matching
-        assert min(matching._reserved.values(), default=0) >= 0
+        assert min(matching.open.reserved.values(), default=0) >= 0
         resting = sum(1 for book in matching.books for order in book if not order.is_quote)
-        assert resting == sum(matching._count.values())
+        assert resting == sum(matching.open.count.values())
     assert stage.of(OrderPlaced)
 
 
