@@ -1,6 +1,6 @@
 """Open orders: what they hold back as margin, how many an account has in a market, and at which height each came.
 
-Source: paradex-docs cross-margin-requirement.mdx, margin-term-reference.mdx: open orders need initial margin as positions
+Source: paradex-docs cross-margin-requirement.mdx: open orders need initial margin as positions
 do. A maker's quotes need none here [A]: his inventory limit stands for what his agreement allows.
 """
 

@@ -139,7 +139,7 @@ class OrdersKept(NamedTuple):
 
 @event("resync.started")
 class ResyncStarted(NamedTuple):
-    """After a bust an account is closed, its orders are cancelled; ``in_flight`` fills of it are in this block or wait."""
+    """After a bust an account is closed, its orders cancelled; ``in_flight`` fills of it are in this block or wait."""
 
     account: int
     in_flight: int
