@@ -121,13 +121,15 @@ class Holdings:
     """
 
     __slots__ = (
-        "_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "flat", "layout", "quote", "realised", "size",
-        "views",
+        "_cached_at", "_quote_at", "_realised_at", "_size_at", "cached", "changes", "flat", "layout", "quote",
+        "realised", "size", "views",
     )  # fmt: skip
 
     def __init__(self, layout: Layout, quote: Ints, size: Ints, cached: Ints, realised: Ints | None = None) -> None:
         """A copy of these arrays; ``realised`` is zero if None."""
         self.layout = layout
+        self.changes = 0
+        """How often positions changed by anything else than a fill, for those who follow the fills."""
         self.flat = np.concatenate((quote, size, cached, np.zeros(layout.markets, np.int64)))
         first, second, third = layout.accounts, layout.accounts + layout.slots, layout.accounts + 2 * layout.slots
         self.quote = self.flat[:first]
@@ -152,6 +154,7 @@ class Holdings:
     def take_from(self, other: Holdings) -> None:
         """Becomes equal to ``other``."""
         self.flat[:] = other.flat
+        self.changes += 1
 
     def value(self, mark: Ints, index: Ints, margin_ppm: Ints, fee_ppm: int) -> Valuation:
         """Equity and maintenance margin of every account at these prices (``mark[m]``) and indices (``index[m]``)."""
@@ -203,6 +206,7 @@ class Holdings:
 
     def trade(self, slots: Ints, size: Ints, price: Ints, index: Ints) -> None:
         """Adds signed ``size`` at ``price`` to slots (which may repeat); funding is realised first."""
+        self.changes += 1
         self.realise_funding(np.unique(slots), index)
         np.add.at(self.size, slots, size)
         np.add.at(self.quote, self.layout.account[slots], -size * price)

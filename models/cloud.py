@@ -114,7 +114,6 @@ class Cloud:
     def resync(self, chain: Chain) -> None:
         """Takes everything from the chain: what a restarted risk engine does, and every rollback."""
         self.holdings.take_from(chain.holdings)
-        self.reserves.forget()
         self.index = chain.index.copy()
         self.index_ms = chain.index_ms.copy()
         self._index_list = self.index.tolist()

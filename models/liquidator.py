@@ -144,7 +144,6 @@ class Liquidator(Service):
         done = liquidate(
             cloud.holdings, accounts, share_ppm, cloud.mark, cloud.index, world.markets, world.venue.liquidation
         )
-        cloud.reserves.forget()
         columns = (accounts, share_ppm, equity, margin, done.penalty_quantums, age_ms, notional)
         for *row, worth in zip(*(column.tolist() for column in columns), strict=True):
             self.sim.emit(Liquidation._make((*row, world.mode, worth)), self._checker)

@@ -34,7 +34,8 @@ ROUNDING = 4 * SLOTS_PER_ACCOUNT_MAX
 class Reserves:
     """The reserves of one copy of the state, in 1e-6 USD. ``ratio_ppm`` is the maintenance margin, fees included.
 
-    Whoever changes the holdings otherwise than by fills that are told here says :meth:`forget`.
+    They follow the fills that are told here, and notice liquidations and whole copies (``Holdings.changes``). Whoever
+    writes single values says :meth:`forget`.
     """
 
     def __init__(self, holdings: Holdings, ratio_ppm: Ints) -> None:
@@ -47,6 +48,7 @@ class Reserves:
         self._charge_ppm: list[int] = (ratio_ppm + twice_ppm + 1).tolist()
         self._reserve = np.zeros(holdings.layout.accounts, np.int64)
         self._reserve_at = memoryview(self._reserve)  # type: ignore[arg-type]
+        self._changes = 0
         self._is_known = False
         self._is_charged = False
         self._mark = self._last_mark = self._near = self._index = self._near_index = ratio_ppm
@@ -79,7 +81,7 @@ class Reserves:
 
     def _holds(self, mark: Ints, index: Ints) -> bool:
         """Whether the reserves are known, and marks and indices are near those of the look."""
-        if not self._is_known:
+        if not self._is_known or self._changes != self._holdings.changes:
             return False
         if mark is not self._last_mark:  # marks come as new arrays; indices change in place
             self._last_mark = mark
@@ -107,4 +109,4 @@ class Reserves:
         gross = layout.per_account(np.abs(holdings.size) * mark[layout.market])
         swing = (gross // PPM + 1) * self._swing_ppm
         np.subtract(value.equity - value.margin, swing + ROUNDING, out=self._reserve)
-        self._is_known, self._is_charged = True, False
+        self._is_known, self._is_charged, self._changes = True, False, holdings.changes

@@ -224,6 +224,5 @@ class Shadow:
         prices, index = self._mark[layout.market[slots]], self.index(self._cut_ms)
         self.holdings.trade(slots, -sizes, prices, index)
         self.holdings.trade(layout.market[slots], sizes, prices, index)
-        self._reserves.forget()
         self.holdings.quote[accounts] -= fines
         self.holdings.quote[VAULT] += int(fines.sum())

@@ -109,6 +109,20 @@ def test_wide_reserves_clear_everybody(seed: int) -> None:
     assert reserves.cover_all([], state.mark + (state.mark >> NEAR_SHIFT), state.mark.tolist(), state.index)
 
 
+def test_liquidations_and_whole_copies_are_noticed() -> None:
+    """What is booked by :meth:`Holdings.trade` or taken from another copy is looked at anew, without being told."""
+    layout = Layout([[0], [0]], 1)
+    mark, index = array(1_000_000), array(0)
+    holdings = Holdings(layout, array(0, 0), array(-100, 100), array(0, 0))
+    poor = Holdings(layout, array(0, -99_000_000), array(-100, 100), array(0, 0))
+    reserves = Reserves(holdings, array(50_000))
+    assert reserves.cover_all([], mark, mark.tolist(), index)
+    holdings.take_from(poor)
+    assert not reserves.cover_all([], mark, mark.tolist(), index)
+    holdings.trade(array(1), array(-90), array(3_000_000), index)
+    assert reserves.cover_all([], mark, mark.tolist(), index)
+
+
 def test_money_that_leaves_is_seen_once_it_is_said() -> None:
     """A withdrawal makes reserves void: :meth:`forget` makes the next question look at everybody."""
     layout = Layout([[0], [0]], 1)
