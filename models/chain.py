@@ -177,6 +177,7 @@ class Chain:
         fills, liquidated = self._apply(pending)
         if fills:
             self._bust(fills)
+        self._sealing = []
         self.on_sealed(self._emit_sealed(len(pending), fills, liquidated))
         if self._pending or world.is_trading:
             self.arm()

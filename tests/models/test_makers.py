@@ -14,6 +14,8 @@ from tests.models.floor import ANNA, BOOK, BTC, BUY, NO_TRIGGERS, PPM, SELL, STI
 from tests.nights import Stage, told
 
 USD = 1_000_000
+LOOK_MS = 13_500
+"""One of the makers' looks: 3.5 s of every five."""
 
 
 def night(*sets: str, regime: str = "flat", seed: int = 1) -> Stage:
@@ -67,9 +69,9 @@ def test_old_quotes_leave_before_new_ones_come_and_the_size_that_was_met_is_back
     stage = night().at(12_900)
     world = stage.world
     trade(world, ANNA, 1)
-    stage.at(13_000 + SEND_MS + 1)
+    stage.at(LOOK_MS + SEND_MS + 1)
     assert ([], []) == (quotes(world, BUY), quotes(world, SELL))
-    stage.at(13_000 + SEND_MS + REQUOTE_MS + 1)
+    stage.at(LOOK_MS + SEND_MS + REQUOTE_MS + 1)
     fair = int(world.outside.mark(0)[BTC])
     sizes = {o.left for o in world.matching.books[BTC] if o.is_quote}
     assert {60_000 * USD // fair} == sizes
@@ -101,10 +103,39 @@ def test_maker_hedges_his_inventory_little_by_little() -> None:
     world = stage.world
     trade(world, ANNA, 130_000 * USD // world.cloud.mark_one(BTC))
     asks = []
-    for look_ms in (13_000, 18_000, 23_000):
-        asks.append(len(quotes(stage.at(look_ms + 1_000).world, SELL)))
+    for look_ms in (LOOK_MS, LOOK_MS + 5_000, LOOK_MS + 10_000):
+        asks.append(len(quotes(stage.at(look_ms + 500).world, SELL)))
         trade(world, ANNA, -1)  # somebody meets a bid, so that he quotes anew
     assert [0, 0, 3] == asks
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_one_sided_maker_quotes_both_sides_again_once_he_has_hedged(side: int) -> None:
+    """On a flat night on which nobody meets a level, and not a look before he is within his limit; then he rests."""
+    stage = night(LIMIT[0], "population.traders.maker_hedge_ppm=100000").at(12_900)
+    world = stage.world
+    trade(world, ANNA, -side * (130_000 * USD // world.cloud.mark_one(BTC)))
+    levels = []
+    for look in range(5):
+        stage.at(LOOK_MS + 5_000 * look + 500)
+        levels.append((len(quotes(world, side)), len(quotes(world, -side))))
+    assert [(0, 3), (0, 3), (3, 3), (3, 3), (3, 3)] == levels
+    assert [[BTC]] * 3 == [e.markets.tolist() for at_ms, e in told(stage.events, QuotesPlaced) if at_ms > LOOK_MS]
+
+
+def test_quotes_stand_while_the_gateway_is_away_and_are_replaced_when_it_is_back() -> None:
+    """A maker who cannot get through takes nothing back either, and what he wanted to do he does at a later look."""
+    stage = night().at(12_900)
+    world = stage.world
+    before = quotes(world, BUY)
+    trade(world, ANNA, 1)
+    world.gateway.stop()
+    stage.at(LOOK_MS + 1_000)
+    assert (before, 1) == (quotes(world, BUY), len(stage.of(QuotesPlaced)))
+    world.start_service("gateway")
+    stage.at(LOOK_MS + 30_000)
+    assert (before, [BTC]) == (quotes(world, BUY), stage.of(QuotesPlaced)[-1].markets.tolist())
+    assert 1 == len({o.left for o in world.matching.books[BTC] if o.is_quote})
 
 
 def test_hedging_leaves_his_position_at_the_venue() -> None:

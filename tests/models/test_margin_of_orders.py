@@ -25,6 +25,7 @@ from tests.models.floor import (
     SELL,
     counted,
     floor,
+    give,
     held,
     refusals,
     reserved,
@@ -38,9 +39,9 @@ def mark_of(world: VenueWorld, market: int = BTC) -> int:
 
 
 # ---- margin of positions ---------------------------------------------------------------------------------------------
-def most_of(world: VenueWorld, account: int, per_mark_ppm: int) -> int:
-    """The greatest size whose margin the account can pay."""
-    return world.cloud.free_collateral(account) * PPM // (mark_of(world) * per_mark_ppm)
+def most_of(world: VenueWorld, account: int, per_mark_ppm: int, loss: int = 0) -> int:
+    """The greatest size whose margin the account can pay, and as much loss for each size quantum."""
+    return world.cloud.free_collateral(account) * PPM // (mark_of(world) * per_mark_ppm + loss * PPM)
 
 
 def test_market_order_needs_initial_margin_for_what_it_adds() -> None:
@@ -53,6 +54,45 @@ def test_market_order_needs_initial_margin_for_what_it_adds() -> None:
         trade(world, ANNA, size + excess)
         assert expected == [reason for reason in refusals(stage) if reason == REJECTED_MARGIN]
         assert size * (1 - excess) == held(world, ANNA)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_trading_worse_than_the_mark_needs_the_open_loss_as_well(side: int) -> None:
+    """The greatest size that pays its margin and its loss at once is taken and leaves nothing owed; one more is not."""
+    for excess, expected in ((0, []), (1, [REJECTED_MARGIN])):
+        stage = floor()
+        world = stage.world
+        loss = mark_of(world) // 100
+        size = most_of(world, ANNA, int(world.markets.imf_ppm[BTC]), loss)
+        assert 0 < rest(world, BERT, -side, mark_of(world) + side * loss, size + 1)
+        trade(world, ANNA, side * (size + excess))
+        assert expected == [reason for reason in refusals(stage) if reason == REJECTED_MARGIN]
+        assert side * size * (1 - excess) == held(world, ANNA)
+        assert 0 <= world.cloud.free_collateral(ANNA)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_trading_better_than_the_mark_lends_no_margin(side: int) -> None:
+    """A gain that is open counts for nothing beforehand: the same size as at mark, and no more."""
+    for excess in (0, 1):
+        world = floor().world
+        size = most_of(world, ANNA, int(world.markets.imf_ppm[BTC]))
+        world.cloud.holdings.quote[BERT] += 10**14  # his margin does not matter
+        world.cloud.refresh_free()
+        rest(world, BERT, -side, mark_of(world) - side * mark_of(world) // 100, size + 1)
+        trade(world, ANNA, side * (size + excess))
+        assert side * size * (1 - excess) == held(world, ANNA)
+
+
+def test_closing_asks_for_no_margin_however_bad_the_price() -> None:
+    """Whoever only reduces may leave at any price within the band, with nothing free."""
+    world = floor().world
+    give(world, ANNA, 100)
+    world.cloud.holdings.quote[ANNA] -= 10**14
+    world.cloud.refresh_free()
+    rest(world, BERT, BUY, mark_of(world) * 98 // 100, 100)
+    assert 0 > world.cloud.free_collateral(ANNA)
+    assert (0, 0) == (trade(world, ANNA, -100), held(world, ANNA))
 
 
 def test_free_collateral_falls_by_margin_and_by_what_a_price_is_worse_than_mark() -> None:

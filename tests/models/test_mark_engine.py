@@ -37,7 +37,8 @@ def by_hand(stage: Stage) -> list[tuple[int, list[int]]]:
     spots = {at_ms: e.spot_quantums for at_ms, e in told(stage.events, PricesPublished)}
     for at_ms, e in told(stage.events, MarkSampled):
         price = np.stack((e.bid_quantums, e.ask_quantums, e.last_quantums))
-        averages.sample(TopOfBook(price, price > 0), spots[at_ms])
+        if e.is_sampled:
+            averages.sample(TopOfBook(price, price > 0), spots[at_ms])
         heard_ms = 0 if at_ms == 0 else at_ms - 5_000  # what is sent with a tick comes after it
         external = world.outside.median_rate(heard_ms) * PPB_PER_PPM
         marks.append((at_ms, mark_of_basis(spots[at_ms], averages.fair_basis(external)[0]).tolist()))
@@ -173,13 +174,41 @@ def test_forgotten_averages_forget_the_last_trade_with_them() -> None:
 @pytest.mark.parametrize(("sample_closed", "is_listened_to"), [("false", False), ("true", True)])
 @pytest.mark.parametrize("mode", ["maintenance", "cancel_only", "auction"])
 def test_closed_book_is_not_sampled_unless_it_is_said(sample_closed: str, is_listened_to: bool, mode: str) -> None:
-    """Orders that rest where nothing can trade say nothing of a price."""
+    """Orders that rest where nothing can trade are told as they are, and say nothing of a price: no mark follows."""
     stage = quiet(MARKED, *LONG, book(sample_closed=sample_closed)).at(11_000)
     world = stage.world
-    rest(world, ANNA, BUY, world.cloud.mark_one(BTC) * 90 // 100, 10)
+    fair = int(world.outside.mark(0)[BTC])
+    bid = fair * 90 // 100
+    rest(world, ANNA, BUY, bid, 10)
     world.set_mode(mode)
     stage.at(40_001)
-    assert is_listened_to == any(int(e.bid_quantums[BTC]) for e in stage.of(MarkSampled))
+    closed = [e for at_ms, e in told(stage.events, MarkSampled) if at_ms > 11_000]
+    assert {(bid, int(is_listened_to))} == {(int(e.bid_quantums[BTC]), e.is_sampled) for e in closed}
+    assert {is_listened_to} == {int(e.mark_quantums[BTC]) < fair for e in closed}
+
+
+def test_averages_stand_still_while_a_book_is_closed() -> None:
+    """What it showed meanwhile, both sides of a displaced price and a trade, is as if it had never been."""
+    marks = []
+    for is_displaced in (False, True):
+        stage = quiet(MARKED, *LONG).at(1)
+        world = stage.world
+        pair(world, 0)
+        stage.at(11_000)
+        world.set_mode("maintenance")
+        kept = world.matching.keep()
+        if is_displaced:
+            world.set_mode("auction")
+            world.matching.cancel_resting(BY_STEP)
+            world.set_mode("post_only")
+            pair(world, 100_000)
+            world.set_mode("maintenance")
+        stage.at(41_000)
+        world.matching.restore(kept)
+        world.set_mode("ok")
+        marks.append(published(stage.at(60_001)))
+    assert marks[0] == marks[1]
+    assert [0] * 6 == [e.is_sampled for at_ms, e in told(stage.events, MarkSampled) if 11_000 < at_ms < 41_000]
 
 
 def test_open_book_is_sampled_in_post_only() -> None:

@@ -62,7 +62,7 @@ def test_first_check_of_a_restarted_liquidator_comes_a_period_after_it_at_the_ea
 
 
 def test_makers_look_in_their_phase_and_more_often_in_post_only() -> None:
-    """At 3 s of five, in POST_ONLY every second."""
+    """At 3.5 s of five, in POST_ONLY every second."""
     stage = Stage(BOOK, *STILL, *NO_TRIGGERS, regime="calm").at(110_000)
     late_ms = SEND_MS + REQUOTE_MS
     assert {3_500 + late_ms} == times(stage, QuotesPlaced, after_ms=1_000)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from drydock.models.events import Bust
+import pytest
+
+from drydock.models.chain import PriceTx
+from drydock.models.events import Bust, Fill, HealthChecked, Liquidation
 from drydock.models.matching import BY_RESYNC
 from drydock.models.order_events import REJECTED_RESYNC, OrderCancelled, ResyncEnded, ResyncStarted
 from drydock.models.world import VenueWorld
@@ -21,8 +24,18 @@ def state_of(world: VenueWorld, account: int) -> list[tuple[int, ...]]:
     return rows
 
 
+def fall_on_chain(world: VenueWorld, percent: int) -> None:
+    """The chain hears of a fall of BTC before it seals; the cloud matches on the mark of before."""
+    mark = world.cloud.mark.copy()
+    mark[BTC] = mark[BTC] * (100 - percent) // 100
+    world.chain.submit(PriceTx(mark))
+
+
 def with_bust(*sets: str) -> tuple[Stage, int]:
-    """Anna buys with all that she has, far above the mark: the chain finds her under margin. Her bid in ETH rests."""
+    """Anna buys with all that she has, and the mark falls before it is sealed: the chain finds her under margin.
+
+    Her bid in ETH rests.
+    """
     stage = quiet(*sets).at(PLACED_MS)
     world = stage.world
     mark = world.cloud.mark_one(BTC)
@@ -33,8 +46,9 @@ def with_bust(*sets: str) -> tuple[Stage, int]:
     world.cloud.holdings.quote[BERT] += 10**14
     world.chain.holdings.quote[BERT] += 10**14
     world.cloud.refresh_free()
-    rest(world, BERT, SELL, mark + mark * 4 // 100, size)
+    rest(world, BERT, SELL, mark, size)
     assert 0 == trade(world, ANNA, size)
+    fall_on_chain(world, 2)
     return stage, number
 
 
@@ -106,3 +120,39 @@ def test_fills_that_were_under_way_go_with_the_first_one() -> None:
     stage.at(SEALED_MS + 1)
     assert (2, 1) == (len(stage.of(Bust)), len(stage.of(ResyncStarted)))
     assert (0, 0) == (held(world, ANNA), held(world, CARL))
+
+
+def test_fills_under_way_at_a_bust_are_counted_on_both_sides_and_those_of_others_are_not() -> None:
+    """Two in which she took, one in which she was met, all in the block that is being sealed."""
+    stage, _ = with_bust()
+    world = stage.world
+    mark = world.cloud.mark_one(ETH)
+    for owner, side, price in ((BERT, SELL, mark), (CARL, BUY, mark - 10)):
+        rest(world, owner, side, price, 2, ETH)
+    world.cloud.holdings.quote[ANNA] += 10**13  # what the cloud wrongly believes lets her go on
+    world.cloud.refresh_free()
+    rest(world, ANNA, BUY, mark - 1, 1, ETH)
+    assert 0 == trade(world, ANNA, 1, ETH)  # of Bert
+    assert 0 == trade(world, CARL, -1, ETH)  # to Anna
+    assert 0 == trade(world, BERT, -1, ETH)  # to Carl
+    stage.at(SEALED_MS + 1)
+    assert [(ANNA, 3)] == [(e.account, e.in_flight) for e in stage.of(ResyncStarted)]
+    assert (4, 0) == (len(stage.of(Fill)), world.chain.in_flight(ANNA))
+
+
+@pytest.mark.parametrize("is_resyncing", [True, False])
+def test_account_in_resync_is_not_liquidated_on_what_the_cloud_believes_of_it(is_resyncing: bool) -> None:
+    """It is seen and left alone until the chain's state is there, and then it is healthy; any other is liquidated."""
+    stage, _ = with_bust()
+    world = stage.at(SEALED_MS + 1).world
+    give(world, ANNA, 10, ETH)
+    world.cloud.holdings.quote[ANNA] -= 10**13  # what the cloud wrongly believes
+    world.cloud.reserves.forget()
+    if not is_resyncing:
+        world.matching.resyncing.discard(ANNA)
+    stage.at(SEALED_MS + 4_900)
+    seen = [(e.under, e.refused) for e in stage.of(HealthChecked)][-1]
+    assert (1, int(is_resyncing)) == seen
+    stage.at(SEALED_MS + 40_000)
+    assert (set() if is_resyncing else {ANNA}) == {e.account for e in stage.of(Liquidation)}
+    assert ([ANNA], 10) == ([e.account for e in stage.of(ResyncEnded)], held(world, ANNA, ETH))
