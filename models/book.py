@@ -86,7 +86,7 @@ class Book:
     the bounds of ``perp/units.py``; whether they lie within a band is for the caller to say.
     """
 
-    __slots__ = ("_asks", "_bids", "_entries", "_reducible", "_sequence")
+    __slots__ = ("_asks", "_bids", "_entries", "_quoting", "_reducible", "_sequence", "changes")
 
     def __init__(self, reducible: Reducible | None = None) -> None:
         """Without ``reducible``, a reduce-only order that rests is an order like any other."""
@@ -95,6 +95,9 @@ class Book:
         self._entries: dict[int, _Entry] = {}  # by order id
         self._sequence = 0
         self._reducible = reducible
+        self._quoting: set[int] = set()  # owners who may have quotes here
+        self.changes = 0
+        """How often an order came or went: while it stays, so do prices, whatever is left of the orders."""
 
     # ---- what rests ------------------------------------------------------------------------------------------
     def __len__(self) -> int:
@@ -185,6 +188,7 @@ class Book:
                 cancelled.append(order)
             met += 1
         if met:
+            self.changes += 1
             for entry in queue[:met]:
                 del self._entries[entry[2].id]
             del queue[:met]
@@ -197,6 +201,7 @@ class Book:
             return None
         queue = self._bids if entry[2].side > 0 else self._asks
         del queue[bisect_left(queue, entry)]
+        self.changes += 1
         return entry[2]
 
     def cancel_all(self, keep: Callable[[Order], bool] | None = None) -> list[Order]:
@@ -212,6 +217,7 @@ class Book:
         Bids are posted before asks, as given. Every level uses up an id, from ``first_id`` on, posted or not.
         """
         self.withdraw(owner)
+        self._quoting.add(owner)
         refused: list[Order] = []
         order_id = first_id
         for side, levels in ((BUY, bids), (SELL, asks)):
@@ -226,6 +232,22 @@ class Book:
             queue.sort()  # a few behind many that are in order: cheaper than insort one by one
         return refused
 
+    def withdraw(self, owner: int) -> None:
+        """Takes all quotes of an owner back; his other orders stay."""
+        if owner not in self._quoting:
+            return
+        self._quoting.discard(owner)
+        self.changes += 1
+        for queue in (self._bids, self._asks):
+            staying = []
+            for entry in queue:
+                order = entry[2]
+                if order.is_quote and order.owner == owner:
+                    del self._entries[order.id]
+                else:
+                    staying.append(entry)
+            queue[:] = staying
+
     # ---- snapshots -------------------------------------------------------------------------------------------
     def snapshot(self) -> tuple[Fields, ...]:
         """All that rests as plain data, in the order of iteration: equal snapshots behave equally ever after."""
@@ -236,6 +258,8 @@ class Book:
         self._bids.clear()
         self._asks.clear()
         self._entries.clear()
+        self.changes += 1
+        self._quoting = {fields[1] for fields in snapshot if fields[-1]}
         for fields in snapshot:
             self._rest(Order(*fields))
 
@@ -245,6 +269,7 @@ class Book:
         if order.left <= 0 or order.id in self._entries:
             raise ValueError(f"{order}: what rests has a size above zero and an id of its own")
         self._sequence += 1
+        self.changes += 1
         entry = self._entries[order.id] = (-order.side * order.price, self._sequence, order)
         return entry
 
@@ -257,14 +282,3 @@ class Book:
             return order.left
         used = sum(match.size for match in matches if match.order.owner == order.owner)
         return min(order.left, max(self._reducible(order) - used, 0))
-
-    def withdraw(self, owner: int) -> None:
-        for queue in (self._bids, self._asks):
-            staying = []
-            for entry in queue:
-                order = entry[2]
-                if order.is_quote and order.owner == owner:
-                    del self._entries[order.id]
-                else:
-                    staying.append(entry)
-            queue[:] = staying

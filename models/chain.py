@@ -231,8 +231,9 @@ class Chain:
 
     def _apply_data(self, transaction: IndexTx | PriceTx) -> None:
         if isinstance(transaction, PriceTx):
-            if self._equity is not None:
-                self._equity = self._equity + self.holdings.worth_of_move(transaction.mark - self.mark)
+            move = transaction.mark - self.mark
+            if self._equity is not None and move.any():
+                self._equity = self._equity + self.holdings.worth_of_move(move)
             self._note_mark(transaction.mark)
         else:
             self._equity = None

@@ -76,6 +76,9 @@ class Matching:
         self.books = [Book(self._reducible) for _ in world.markets.names]
         self._auctions = [CallAuction(self._reducible) for _ in self.books]
         self.last = np.zeros(len(self.books), np.int64)
+        self._looked_at = [-1] * len(self.books)
+        self._rows = [[0] * 4 for _ in self.books]
+        self._thin: set[int] = set()
         self.seen: Tops | None = None
         """What everybody can see: the tops as of the last mark."""
         self.resyncing: set[int] = set()
@@ -347,15 +350,24 @@ class Matching:
     # ---- what others ask -----------------------------------------------------------------------------------------
     def tops(self) -> Tops:
         """The tops of all books, for the mark."""
-        rows = [(b.best_bid, b.best_ask, b.second(1), b.second(-1)) for b in self.books]
-        columns = np.array([[price or 0 for price in row] for row in rows], np.int64).T
+        self._look()
+        columns = np.array(self._rows, np.int64).T
         self.seen = Tops(columns[0], columns[1], columns[2], columns[3], self.last.copy())
         return self.seen
 
+    def _look(self) -> None:
+        """Looks at books that changed since the last look: in a quiet market few of them did."""
+        spread_ppm = self._world.population.traders.thin_spread_ppm
+        for market, book in enumerate(self.books):
+            if book.changes != self._looked_at[market]:
+                self._looked_at[market] = book.changes
+                self._rows[market] = [p or 0 for p in (book.best_bid, book.best_ask, book.second(1), book.second(-1))]
+                (self._thin.add if book.is_thin(spread_ppm) else self._thin.discard)(market)
+
     def thin(self) -> list[int]:
         """Markets whose book lacks a side, or has a wide spread."""
-        spread_ppm = self._world.population.traders.thin_spread_ppm
-        return [market for market, book in enumerate(self.books) if book.is_thin(spread_ppm)]
+        self._look()
+        return sorted(self._thin)
 
     def resting(self) -> int:
         """How many orders rest that are no quotes."""

@@ -29,6 +29,8 @@ NEAR_SHIFT = 9
 NEAR_INDEX_SHIFT = 16
 """Indices are near while none is further than a 65,536th of the mark from where it was: minutes of funding."""
 ROUNDING = 4 * SLOTS_PER_ACCOUNT_MAX
+FEW = 32
+"""So many accounts are looked at one by one for the price of a look at thousands."""
 
 
 class Reserves:
@@ -41,6 +43,7 @@ class Reserves:
     def __init__(self, holdings: Holdings, ratio_ppm: Ints) -> None:
         self._holdings = holdings
         self._ratio_ppm = ratio_ppm
+        self._ratio_list: list[int] = ratio_ppm.tolist()
         swing_ppm = ((PPM + int(ratio_ppm.max())) << NEAR_INDEX_SHIFT - NEAR_SHIFT) + PPM
         self._swing_ppm = (swing_ppm >> NEAR_INDEX_SHIFT) + 1
         """What marks and indices that stay near can do to an account, per notional at the first marks."""
@@ -71,13 +74,27 @@ class Reserves:
         """Whether, after these fills, which are booked already, certainly nobody but the vault is under margin."""
         if self._holds(mark, index):
             self._charge(fills, marks)
-            if self._is_covered() or not self._is_charged:
-                return self._is_covered()
-        self._look_at_all(mark, index)
-        return self._is_covered()
+        else:
+            self._look_at_all(mark, index)
+        suspects = self._without_reserve()
+        if len(suspects) > FEW and self._is_charged:
+            self._look_at_all(mark, index)
+            suspects = self._without_reserve()
+        return len(suspects) <= FEW and not self._is_anybody_under(suspects, marks, index.tolist())
 
-    def _is_covered(self) -> bool:
-        return bool(np.minimum.reduce(self._reserve[VAULT + 1 :]) >= 0)
+    def _without_reserve(self) -> list[int]:
+        if np.minimum.reduce(self._reserve[VAULT + 1 :]) >= 0:
+            return []
+        found: list[int] = (np.flatnonzero(self._reserve[VAULT + 1 :] < 0) + VAULT + 1).tolist()
+        return found
+
+    def _is_anybody_under(self, accounts: Sequence[int], marks: Sequence[int], index: Sequence[int]) -> bool:
+        """The exact question, account by account: a liquidation leaves some near their margin for hours."""
+        for account in accounts:
+            equity, margin = self._holdings.value_one(account, marks, index, self._ratio_list)
+            if margin > equity and margin > 0:
+                return True
+        return False
 
     def _holds(self, mark: Ints, index: Ints) -> bool:
         """Whether the reserves are known, and marks and indices are near those of the look."""
@@ -109,4 +126,6 @@ class Reserves:
         gross = layout.per_account(np.abs(holdings.size) * mark[layout.market])
         swing = (gross // PPM + 1) * self._swing_ppm
         np.subtract(value.equity - value.margin, swing + ROUNDING, out=self._reserve)
+        # who holds nothing needs no margin, whatever he owes; the first fill that is charged to him asks anew
+        np.maximum(self._reserve, 0, out=self._reserve, where=gross == 0)
         self._is_known, self._is_charged, self._changes = True, False, holdings.changes
