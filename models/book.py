@@ -136,6 +136,18 @@ class Book:
         end = bisect_right(queue, -side * within_price, key=itemgetter(0))
         return sum(entry[2].left for entry in queue[:end])
 
+    def worth(self, side: int, size: int, limit_price: int) -> tuple[int, int]:
+        """(size, money) that an order would trade within its limit if it met everybody: what it costs, to be asked
+        before it is sent. Size in size quantums, money in 1e-6 USD, both unsigned."""
+        queue, bound, left, money = self._asks if side > 0 else self._bids, side * limit_price, size, 0
+        for key, _, order in queue:
+            if left <= 0 or key > bound:
+                break
+            met = order.left if order.left < left else left
+            left -= met
+            money += met * order.price
+        return size - left, money
+
     def is_thin(self, spread_ppm: int) -> bool:
         """Whether a side is empty, or the spread is more than ``spread_ppm`` of the price in its middle."""
         if not self._bids or not self._asks:

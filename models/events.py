@@ -234,7 +234,10 @@ class IntentsBlocked(NamedTuple):
 
 @event("health.checked")
 class HealthChecked(NamedTuple):
-    """The liquidator looked at every account; ``under`` were under maintenance margin at its own prices and indices."""
+    """The liquidator looked at every account; ``under`` were under maintenance margin at its own prices and indices.
+
+    ``refused`` of them were left alone: a price too old, or the account in RESYNC.
+    """
 
     under: int
     price_age_ms: int

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+KeptBooks = tuple[tuple[Fields, ...], ...]
+"""What rests, as plain data, book by book."""
 OPEN_MODES = frozenset(("ok", "post_only"))
 """Modes in which orders meet; in an auction they are entered and wait."""
 ENTRY_MODES = OPEN_MODES | {"auction"}
@@ -57,12 +59,6 @@ class Tops(NamedTuple):
     next_bid: Ints
     next_ask: Ints
     last: Ints
-
-
-class Kept(NamedTuple):
-    """What rests, as plain data: each book's orders."""
-
-    books: tuple[tuple[Fields, ...], ...]
 
 
 class Matching:
@@ -114,16 +110,16 @@ class Matching:
         cloud, side = self._cloud, 1 if size > 0 else -1
         account = cloud.account_of(slot)
         reason = self._refusal(account, market) if self.is_open else REJECTED_CLOSED
-        held = cloud.holdings.size_one(slot)
+        held, bound = cloud.holdings.size_one(slot), self._bound(market, side, limit_price)
         if is_reduce_only:
             size = side * min(abs(size), max(0, -side * held))
-        elif not reason and not self._has_margin(account, market, held, size):
+        elif not reason and not self._has_margin(account, market, held, size, bound):
             reason = REJECTED_MARGIN
         if reason or not size:
             if reason:
                 self._reject(market, account, reason, size)
             return size
-        left = side * self._trade(market, slot, side, abs(size), self._bound(market, side, limit_price), origin)
+        left = side * self._trade(market, slot, side, abs(size), bound, origin)
         if left:
             self._reject(market, account, REJECTED_EMPTY, left)
         return left
@@ -165,9 +161,7 @@ class Matching:
             if is_post_only:
                 reason = REJECTED_CROSSES
             else:
-                size = self._trade(market, slot, side, size, self._bound(market, side, price), OF_PERSON)
-                if size and book.would_cross(side, price):
-                    reason = REJECTED_BAND  # the rest would have to trade beyond the band
+                reason, size = self._cross(market, slot, side, price, size)
         if reason:
             self._reject(market, account, reason, side * size)
         if reason or not size:
@@ -183,6 +177,15 @@ class Matching:
         fair = world.market_data.fair_one(market)
         self._sim.emit(OrderPlaced(market, account, number, side, price, size, fair), self._lane)
         return number
+
+    def _cross(self, market: int, slot: int, side: int, price: int, size: int) -> tuple[int, int]:
+        """A limit order that crosses trades first: why the rest may not rest (0: it may), and its size."""
+        bound, held = self._bound(market, side, price), self._cloud.holdings.size_one(slot)
+        if not self._has_margin(self._cloud.account_of(slot), market, held, side * size, bound):
+            return REJECTED_MARGIN, size
+        left = self._trade(market, slot, side, size, bound, OF_PERSON)
+        is_beyond = left and self.books[market].would_cross(side, price)  # it would have to trade beyond the band
+        return (REJECTED_BAND if is_beyond else 0), left
 
     def _post_refusal(self, market: int, account: int, price: int, size: int, is_post_only: bool) -> int:
         world = self._world
@@ -330,14 +333,14 @@ class Matching:
     def _margin_of(self, market: int, size: int) -> int:
         return size * self._cloud.mark_one(market) * self._imf_ppm[market] // PPM
 
-    def _has_margin(self, account: int, market: int, held: int, size: int) -> bool:
-        """Initial margin for what the position grows, and the open loss of buying above the mark, or selling below."""
+    def _has_margin(self, account: int, market: int, held: int, size: int, bound: int) -> bool:
+        """Initial margin for what the position grows, and the open loss of trading worse than mark, along the book."""
         grows = abs(held + size) - abs(held)
         if grows <= 0:
             return True
-        book, mark = self.books[market], self._cloud.mark_one(market)
-        price = (book.best_ask if size > 0 else book.best_bid) or mark
-        open_loss = max(0, size * (price - mark))
+        side = 1 if size > 0 else -1
+        met, money = self.books[market].worth(side, abs(size), bound)
+        open_loss = max(0, side * (money - met * self._cloud.mark_one(market)))
         return self._free(account) >= self._margin_of(market, grows) + open_loss
 
     def _free(self, account: int) -> int:
@@ -379,17 +382,17 @@ class Matching:
         return max(entered, default=0)
 
     # ---- snapshots -----------------------------------------------------------------------------------------------
-    def keep(self) -> Kept:
+    def keep(self) -> KeptBooks:
         """The order store as it is, quotes apart: these belong to a maker's session."""
         books = tuple(tuple(f for f in book.snapshot() if not f[-1]) for book in self.books)
-        return Kept(books)
+        return books
 
-    def restore(self, kept: Kept) -> None:
+    def restore(self, kept: KeptBooks) -> None:
         """Becomes a store that was kept; what an auction has collected since is gone."""
         self.open.clear()
         for auction in self._auctions:
             auction.cancel_all()
-        for market, (book, fields) in enumerate(zip(self.books, kept.books, strict=True)):
+        for market, (book, fields) in enumerate(zip(self.books, kept, strict=True)):
             book.restore(fields)
             for order in book:
                 self.open.enter(market, order)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from drydock.models.makers import Makers
-from drydock.models.matching import BY_STEP, Kept
+from drydock.models.matching import BY_STEP, KeptBooks
 from drydock.models.opportunists import Opportunists
 from drydock.models.order_events import OrdersKept
 from drydock.models.resync import Resync
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class OrderStore(NamedTuple):
     """Orders in the books, and triggers that wait."""
 
-    books: Kept
+    books: KeptBooks
     triggers: KeptTriggers
 
 
