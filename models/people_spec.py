@@ -27,7 +27,7 @@ class Traders:
     arbitrage_ppm: Ppm = 1_000  # [A] quotes 10 bps off the outside price are taken, in OK
     arbitrage_ms: Millis = 500  # [A] so much later than makers have moved their own
     harvests_per_hour: Annotated[int, Range(0, 100_000)] = 90  # [A] in each market, while its book is thin
-    squeezes_per_hour: Annotated[int, Range(0, 100_000)] = 300  # [A] in all markets together
+    squeezes_per_hour: Annotated[int, Range(0, 100_000)] = 250  # [A] in all markets together
     squeeze_power: Annotated[int, Range(0, 3)] = 2  # [A] how much band over margin counts when one is chosen
     thin_spread_ppm: Ppm = 10_000  # [A] a book is thin where a side is empty or the spread above 1 %
     offset_ppm_min: Ppm = 50_000  # [A] how far from the anchor, in ppm of the price band

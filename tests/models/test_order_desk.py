@@ -73,7 +73,7 @@ def test_quotes_are_no_part_of_the_order_store() -> None:
     """They belong to a maker's session: a rollback brings none back."""
     world = Stage(BOOK).at(5_000).world
     assert world.desk is not None
-    assert (True, ()) == (len(world.matching.books[BTC]) > 0, world.matching.keep().books[BTC])
+    assert (True, ()) == (len(world.matching.books[BTC]) > 0, world.matching.keep()[BTC])
     world.desk.restore(world.desk.keep())
     assert [] == [o for o in world.matching.books[BTC] if o.is_quote]
 
