@@ -34,17 +34,21 @@ from drydock.harness.scenario import load_scenario
 from drydock.harness.sim import Ties
 from drydock.models.events import BlockSealed, Fill, ModeChanged
 from drydock.models.kit import VenueKit
-from drydock.models.order_events import IntentRejected
+from drydock.models.order_events import IntentRejected, OrderPlaced
 
 HERE = Path(__file__).parent
 RECORD = HERE / "recorded.json"
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- benchmarks/run.py writes from here -->", "<!-- to here -->"
 SEED = 0
-EVENTS_MIN = {"p1": 97_000}
+EVENTS_MIN = {"p1": 97_000, "p1-book": 97_000}
+WITH_BOOK = ("venue.order_book={}", "venue.declared.post_only=[cancel, post]")
+"""Real books: makers quote, intents are market and limit orders, triggers wait, the mark listens."""
 NIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "p1": ("p1.yaml", ()),
+    "p1-book": ("p1.yaml", WITH_BOOK),
     "p3": ("p3.yaml", ()),
+    "p3-book": ("p3.yaml", WITH_BOOK),
     "p4-300": ("p4.yaml", ()),
     "p4-30000": ("p4.yaml", ("population.accounts=30000",)),
 }
@@ -68,7 +72,7 @@ def facts(case: Case) -> tuple[dict[str, Any], int, int]:
     if result.error or result.findings:
         raise SystemExit(f"the benchmark's night is not clean: {result.error or result.findings[0]}")
     events = result.events or []
-    orders = sum(1 for event in events if isinstance(event.data, Fill | IntentRejected))
+    orders = sum(1 for event in events if isinstance(event.data, Fill | IntentRejected | OrderPlaced))
     blocks = sum(1 for event in events if isinstance(event.data, BlockSealed))
     fact = {
         "digest": result.digest,
@@ -160,20 +164,31 @@ def measure(rounds: int) -> tuple[Facts, Rows, dict[str, int]]:
     told = {night: facts(case) for night, case in cases.items()}
     found = {night: fact for night, (fact, _, _) in told.items()}
     fact, ended_ms, blocks = told["p1"]
-    p1 = in_turns(variants_of_p1(cases["p1"], fact["served_events"]), rounds)
+    of_book, book_ms, _ = told["p1-book"]
+    with_book = {
+        "book": lambda: run_case(cases["p1-book"], KIT),
+        "bare, book": lambda: bare(of_book["served_events"]),
+    }
+    p1 = in_turns({**variants_of_p1(cases["p1"], fact["served_events"]), **with_book}, rounds)
     shares = profile(lambda: run_case(cases["p1"], KIT))
-    others = in_turns({n: lambda n=n: run_case(cases[n], KIT) for n in NIGHTS if n != "p1"}, max(1, rounds // 2))  # type: ignore[misc]
+    others = in_turns({n: lambda n=n: run_case(cases[n], KIT) for n in NIGHTS if n[:2] != "p1"}, max(1, rounds // 2))  # type: ignore[misc]
     night = p1["night"]
     risk_s = median(night) * shares.get("risk scan", 0) / 100
     laws_us = [
         (with_laws - without + risk_s) / blocks * 1e6 for with_laws, without in zip(night, p1["no laws"], strict=True)
     ]
     speed = [ended_ms / 1000 / spent_s for spent_s in night]
-    speed_of_p3 = [told["p3"][1] / 1000 / spent_s for spent_s in others["p3"]]
+    speed_of_p3, speed_of_p3_book = (
+        [told[n][1] / 1000 / spent_s for spent_s in others[n]] for n in ("p3", "p3-book")
+    )
+    speed_of_book = [book_ms / 1000 / spent_s for spent_s in p1["book"]]
     rows = [
         ("P1", "simulated / CPU time, 12 x 300", spread(speed, "{:,.0f}"), "5,000, then 15,000"),
         ("P2", "CPU / bare SimPy timeouts, as P1", spread(ratios(night, p1["bare"])), "4.5, then 3.0"),
         ("P3", "simulated / CPU time, 117 x 2,000", spread(speed_of_p3, "{:,.0f}"), "1,500, then 5,000"),
+        ("P1, book", "the same with order books", spread(speed_of_book, "{:,.0f}"), "5,000, then 15,000"),
+        ("P2, book", "the same with order books", spread(ratios(p1["book"], p1["bare, book"])), "4.5, then 3.0"),
+        ("P3, book", "the same with order books", spread(speed_of_p3_book, "{:,.0f}"), "1,500, then 5,000"),
         ("P4", "quiet night, 30,000 accounts / 300", spread(ratios(others["p4-30000"], others["p4-300"])), "10"),
         ("P5", "seeded ties, share of a night", spread(saved(night, p1["fifo"]), "{:.0f} %"), "5 %"),
         ("P6", "digest, share of a night", spread(saved(night, p1["no digest"]), "{:.0f} %"), "10 %"),
