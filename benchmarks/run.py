@@ -178,9 +178,7 @@ def measure(rounds: int) -> tuple[Facts, Rows, dict[str, int]]:
         (with_laws - without + risk_s) / blocks * 1e6 for with_laws, without in zip(night, p1["no laws"], strict=True)
     ]
     speed = [ended_ms / 1000 / spent_s for spent_s in night]
-    speed_of_p3, speed_of_p3_book = (
-        [told[n][1] / 1000 / spent_s for spent_s in others[n]] for n in ("p3", "p3-book")
-    )
+    speed_of_p3, speed_of_p3_book = ([told[n][1] / 1000 / spent_s for spent_s in others[n]] for n in ("p3", "p3-book"))
     speed_of_book = [book_ms / 1000 / spent_s for spent_s in p1["book"]]
     rows = [
         ("P1", "simulated / CPU time, 12 x 300", spread(speed, "{:,.0f}"), "5,000, then 15,000"),
