@@ -35,7 +35,7 @@ LINES = (
 
 
 class Night(NamedTuple):
-    """One run up to its rollback: when each law first broke (ms), liquidations, and what the rollback gave back (USD)."""
+    """One run up to its rollback: when each law first broke (ms), liquidations, and what was given back (USD)."""
 
     broken: dict[str, int]
     liquidations: int
