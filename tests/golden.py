@@ -37,6 +37,8 @@ REDUCED = (
     "runbook.on_incident.decide_ms_min=3m", "runbook.on_incident.decide_ms_max=5m",
 )  # fmt: skip
 """The Paradex night on 12 markets and 200 accounts, with a shorter copy and operators who are quicker."""
+SQUEEZED = (TWELVE, "population.accounts=400", "population.fills_per_minute=60", "runbook.watch_ms=1m")
+"""The second wave alone on 12 markets and 400 accounts."""
 ALL_FAULTS: tuple[Fault, ...] = (
     SlowLoad(step="start-services", mean_ms=9_000),
     EarlyStart(step="start-services", target="liquidator", early_ms_max=30_000),
@@ -50,6 +52,7 @@ def cases() -> dict[str, Case]:
     """The pinned cases by name."""
     bench, as_happened = load_scenario("bench"), load_scenario("bench", AS_HAPPENED)
     paradex = load_scenario("paradex-2026-01-19", REDUCED)
+    reopening = load_scenario("paradex-reopening", SQUEEZED)
     return {
         "bench, calm, empty plan": Case(bench, "calm", (), 1),
         "bench, crash, empty plan": Case(bench, "crash", (), 2),
@@ -57,6 +60,7 @@ def cases() -> dict[str, Case]:
         "bench as happened, calm, every fault, fifo": Case(as_happened, "calm", ALL_FAULTS, 3, Ties("fifo")),
         "paradex reduced, flat, reported plan": Case(paradex, "flat", paradex.reported, 4),
         "paradex reduced, calm, empty plan": Case(paradex, "calm", (), 5),
+        "paradex reopening reduced, flat, reported plan": Case(reopening, "flat", reopening.reported, 5),
     }
 
 

@@ -62,7 +62,7 @@ def test_second_run_in_the_same_process_changes_nothing(here: dict[str, str]) ->
 
 
 def test_pinned_cases_are_different_nights(here: dict[str, str]) -> None:
-    """Six cases, six digests."""
+    """Seven cases, seven digests."""
     assert len(here) == len(set(here.values()))
 
 
