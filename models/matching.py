@@ -71,7 +71,8 @@ class Matching:
         self._lane = world.sim.lane_of("matching")
         self.books = [Book(self._reducible) for _ in world.markets.names]
         self._auctions = [CallAuction(self._reducible) for _ in self.books]
-        self.last = np.zeros(len(self.books), np.int64)
+        self.last = self._cloud.mark.copy()
+        """The last trade of every market: before the night all of them traded at mark."""
         self._looked_at = [-1] * len(self.books)
         self._rows = [[0] * 4 for _ in self.books]
         self._thin: set[int] = set()
