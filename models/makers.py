@@ -2,8 +2,8 @@
 
 A maker knows prices of other venues, not the venue's mark. He looks at them at an even pace and quotes anew where they
 moved, or where a level of his was taken. What he takes on he hedges elsewhere, little by little. A closure within the
-announced window finds him waiting; after any other he returns minutes later. In OK he also takes quotes that are far
-from the outside price: that is what POST_ONLY forbids.
+announced window, or not much over it, finds him waiting; after any other he returns minutes later. In OK he also takes
+quotes that are far from the outside price: that is what POST_ONLY forbids.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Makers:
 
     def _return_later(self) -> None:
         world = self._world
-        announced_ms = world.runbook.before_ms + world.runbook.window_ms
-        is_planned = self._sim.now_ms <= announced_ms
+        patience_ms = world.runbook.window_ms * self._spec.maker_patience_ppm // PPM
+        is_planned = self._sim.now_ms <= world.runbook.before_ms + world.runbook.window_ms + patience_ms
         self._closures += 1
         for maker, lane in enumerate(self._lanes):
             wait_ms = return_ms(world.population, maker + 1, self._closures, is_planned, self._sim.seed)

@@ -23,6 +23,7 @@ class Traders:
     maker_requote_ppm: Ppm = 200  # [A] and quotes anew where they moved by 2 bps, or where a level was taken
     maker_return_ms: Millis = 600_000  # [A] median, after a closure that nobody had announced
     maker_return_sigma_ppm: Ppm = 800_000  # [A]
+    maker_patience_ppm: Annotated[int, Range(0, 10_000_000)] = 1_000_000  # [A] they wait on, in ppm of the window
     maker_return_planned_ms: Millis = 250  # [A] mean, after a closure within the announced window
     arbitrage_ppm: Ppm = 1_000  # [A] quotes 10 bps off the outside price are taken, in OK
     arbitrage_ms: Millis = 500  # [A] so much later than makers have moved their own
