@@ -39,7 +39,7 @@ def test_the_demo_passes_on_no_go_and_go(demo):
     """NO-GO for the Paradex night and GO for the template: exit 0, both at level smoke."""
     done = demo('{"paradex-2026-01-19": 1, "db-scale-up": 0}')
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "gonogo paradex-2026-01-19 --level smoke\n" in done.stdout
+    assert "gonogo paradex-2026-01-19 --set population.accounts=2000 --level smoke\n" in done.stdout
     assert "gonogo db-scale-up --level smoke\n" in done.stdout
 
 
