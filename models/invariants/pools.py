@@ -58,11 +58,17 @@ class Pools(VenueLaw):
             self.check(event, worth >= 0 or worth + amount < 0, told)
 
     def _judge_fined(self, event: Event, view: BlockView) -> None:
-        """Accounts that were closed: no price moves what they are worth any more, so it is the penalty that did."""
+        """Accounts that were closed: no price moves what they are worth any more, so it is the penalty that did.
+
+        Of an account that a block liquidates twice the last time counts: between the two, prices moved what was left.
+        """
         held = view.layout.per_account(np.abs(view.size))
-        for part in view.liquidated:
+        last = np.zeros(view.layout.accounts, np.int64)
+        for number, part in enumerate(view.liquidated):
+            last[part.accounts] = number
+        for number, part in enumerate(view.liquidated):
             worth, fine = view.equity[part.accounts], part.penalty_quantums
-            over = (held[part.accounts] == 0) & (worth < 0) & (worth + fine > 0)
+            over = (last[part.accounts] == number) & (held[part.accounts] == 0) & (worth < 0) & (worth + fine > 0)
             if over.any():
                 first = int(np.flatnonzero(over)[0])
                 told = (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from drydock.harness.event import Event
 from drydock.harness.run import run_case
 from drydock.models.chain import Chain, LiquidationTx
+from drydock.models.events import BlockSealed
 from drydock.models.invariants.canaries.build import RAISED_MARGIN, venue_with
 from drydock.models.invariants.canaries.feeds import MANY_PAYOUTS
+from drydock.models.invariants.pools import Pools
 from drydock.models.kit import VenueKit
 from drydock.models.liquidation import Liquidated
-from tests.nights import bench, broken, case_of, play
+from tests.nights import Stage, bench, broken, case_of, play
 
 each_seed = pytest.mark.parametrize("seed", [1, 2, 3])
 
@@ -62,6 +67,29 @@ def test_withdrawal_of_what_nobody_paid_in_is_found(seed: int) -> None:
     result = run_case(case_of(bench(MANY_PAYOUTS), seed=seed), VenueKit(), world_maker=venue_with(chain=CreditsTwice))
     assert "" == result.error
     assert {"S1", "S5"} <= broken(result)
+
+
+def fined(*parts: tuple[int, int], worth: int) -> list[str]:
+    """What S3 finds of an account that a block liquidates with these (share in ppm, fine) until it holds nothing."""
+    stage = Stage()
+    view = stage.at(5_001).of(BlockSealed)[-1].view
+    account, nothing = view.layout.accounts - 1, np.zeros(0, np.int64)
+    equity, size = view.equity.copy(), view.size.copy()
+    equity[account] = worth
+    size[view.layout.slots_of(np.array([account]))] = 0
+    done = [Liquidated(np.array([account]), np.array([s]), np.array([f]), nothing, nothing, nothing) for s, f in parts]
+    law = Pools()
+    law.begin(stage.world.truth)
+    bent = replace(view, equity=equity, size=size, liquidated=done)
+    law.observe(Event(5_000, "chain", "block.sealed", 1, None, BlockSealed(1, 1, 0, 0, 1, bent)))
+    return [finding.detail for finding in law.end()]
+
+
+def test_of_an_account_that_a_block_liquidates_twice_the_last_fine_is_judged() -> None:
+    """Between the two prices moved what was left; the fine that closed the account is never excused."""
+    assert [] == fined((600_000, 9_000), (1_000_000, 0), worth=-1_000)
+    assert 1 == len(fined((600_000, 0), (1_000_000, 9_000), worth=-1_000))
+    assert 1 == len(fined((1_000_000, 9_000), worth=-1_000))
 
 
 @each_seed
