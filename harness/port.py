@@ -145,7 +145,8 @@ class Finding:
     """One violation of a law, or one hit of a goal (``sometimes``).
 
     ``detail`` is a plain sentence with the numbers; ``events`` are the identities that carry it;
-    ``amount_quantums`` is the loss in 1e-6 USD, for laws of the loss class.
+    ``amount_quantums`` is the loss in 1e-6 USD, for laws of the loss class. ``role`` says whom or what it struck, by
+    kind and not by name (``person``, ``maker``, ``market``): two failures of one law are told apart by it.
     """
 
     law: str
@@ -153,6 +154,7 @@ class Finding:
     detail: str
     events: tuple[Identity, ...] = ()
     amount_quantums: int = 0
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Fault(Protocol):
 
     ``step`` and ``offset_ms`` anchor it to a runbook step, ``target`` names a role. ``inject`` runs as a process on a
     lane of its own: it waits for its moment and bends a seam inside a ``with``, so that whatever ends it also heals it.
+    A class may have a ``floor`` (:class:`Floor`); one without has none.
     """
 
     kind: ClassVar[str]
@@ -210,6 +213,17 @@ class Range:
     low: int
     high: int
     log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What a fault must leave: of the targets whose name begins with ``prefix``, at least ``least`` unstruck.
+
+    A plan that goes below it tests a venue without that part, and proves nothing of this one.
+    """
+
+    prefix: str
+    least: int
 
 
 # ---- what a model is ------------------------------------------------------------------------------------------------
@@ -332,7 +346,7 @@ class Kit(Protocol):
     def rules(self) -> Sequence[Rule]: ...
 
     def edits(self, step: Step) -> Sequence[Plain]:
-        """How an operator may get this step wrong: skip, delay, swap, repeat, as data for the runbook."""
+        """How an operator may get this step wrong (skip, delay, swap, repeat), as a plan file has faults."""
         ...
 
     def backends(self) -> Sequence[str]:

@@ -24,7 +24,13 @@ class Passage:
     """One operation at a seam: what happens to it, entity by entity.
 
     ``delay_ms[n]`` later than the model would have it; ``is_lost[n]`` never; ``stale_ms[n]`` how old the state is that
-    a read is served from. ``label`` says which operation it is (``load``, ``tick``, a step's name).
+    a read is served from; ``copies[n]`` so many times more, each ``copy_late_ms`` after the one before. Where
+    ``is_unanswered`` it happens, and who asked is not told. ``label`` says which operation it is (``load``, ``tick``,
+    a step's name).
+
+    Three more are given only where they may be bent. ``value`` and ``stamp_ms`` are what somebody outside of the venue
+    says and when he says that it held, so that a value that the venue owns cannot be reached; ``stamp_ms`` alone is
+    what a clock shows. ``policy`` is what a component does in a case that its documentation decides.
     """
 
     entities: int
@@ -32,17 +38,29 @@ class Passage:
     delay_ms: Millis = field(default_factory=lambda: np.zeros(0, np.int64))
     stale_ms: Millis = field(default_factory=lambda: np.zeros(0, np.int64))
     is_lost: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+    copies: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    copy_late_ms: int = 0
+    is_unanswered: bool = False
+    value: NDArray[np.int64] | None = None
+    stamp_ms: Millis | None = None
+    policy: str | int | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in (("delay_ms", np.int64), ("stale_ms", np.int64), ("is_lost", np.bool_)):
+        for name, kind in (("delay_ms", np.int64), ("stale_ms", np.int64), ("is_lost", np.bool_), ("copies", np.int64)):
             if getattr(self, name).size == 0:
                 setattr(self, name, np.zeros(self.entities, kind))
 
     def groups(self) -> Iterator[tuple[int, Mask]]:
-        """(delay_ms, mask) for each distinct delay, shortest first, over the entities that are not lost."""
+        """(delay_ms, mask) of each delivery, shortest delay first, over the entities that are not lost.
+
+        A duplicate is one more delivery of the same entities.
+        """
         alive = ~self.is_lost
-        for delay_ms in np.unique(self.delay_ms[alive]).tolist():
-            yield delay_ms, alive & (self.delay_ms == delay_ms)
+        found = [(int(delay_ms), alive & (self.delay_ms == delay_ms)) for delay_ms in np.unique(self.delay_ms[alive])]
+        for delay_ms, mask in tuple(found):
+            for nth in range(1, int(self.copies[mask].max()) + 1):
+                found.append((delay_ms + nth * self.copy_late_ms, mask & (self.copies >= nth)))
+        yield from sorted(found, key=lambda delivery: delivery[0])
 
 
 Bender = Callable[[Passage], bool]

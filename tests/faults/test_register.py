@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from simpy import Interrupt
 
 from drydock.faults.crash import Crash
 from drydock.faults.early_start import EarlyStart
@@ -16,28 +17,20 @@ from drydock.faults.stale_read import StaleRead
 from drydock.harness import registry
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.plan import plan_from_plain, plan_to_plain, sample_range
-from drydock.harness.port import Fault
+from drydock.harness.port import Fault, Scenario
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
+from drydock.harness.sim import Steps
 from drydock.harness.stream import Stream
 from drydock.harness.typed import ranges_of
 from drydock.models.model import step_names
-from tests.nights import bench, of, play
+from drydock.models.world import VenueWorld
+from tests.faults.example import AS_HAPPENED, Example
+from tests.faults.examples import EXAMPLES
+from tests.nights import bench, of, play, scenario
 
 FAULTS = {kind: cls for kind, cls in registry.faults().items() if cls.__module__.startswith("drydock.faults.")}
-AS_HAPPENED = (
-    "venue.funding.readiness=process_up",
-    "venue.safeguards.price_freshness=null",
-    "runbook.steps.6.gate=[processes_up]",
-    "venue.oracle.tick_ms=1s",
-)
-HARMFUL: dict[str, Fault] = {
-    "crash": Crash(step="resume", target="funding", offset_ms=5_000, restart_ms=2_000),
-    "early_start": EarlyStart(step="start-services", target="funding", early_ms_max=60_000),
-    "oracle_delay": OracleDelay(step="start-services", target="spot", delay_ms=30_000),
-    "slow_load": SlowLoad(step="start-services", target="funding", mean_ms=9_000),
-    "stale_read": StaleRead(step="start-services", target="vault", stale_ms=60_000),
-}
+KINDS = sorted(FAULTS)
 IDLE: list[Fault] = [
     SlowLoad(step="resume", target="funding"),
     SlowLoad(step="start-services", target="funding", mean_ms=1, sigma_ppm=0),
@@ -55,19 +48,30 @@ IDLE: list[Fault] = [
 """Faults with nothing to do: nothing passes where they bend, what they add is zero, or what they would do is done."""
 
 
-def drawn(kind: str, seed: int) -> Fault:
+def place(kind: str) -> Scenario:
+    """The scenario of this kind's example."""
+    found: Scenario = scenario(EXAMPLES[kind].scenario, *EXAMPLES[kind].sets)
+    return found
+
+
+def drawn(kind: str, seed: int, at: Scenario | None = None) -> Fault:
     """A fault of this kind with every field drawn from its own range, at a step and target that there are."""
-    cls, rng = FAULTS[kind], Stream(seed, f"tests/{kind}")
-    targets, steps = cls.targets(bench()), step_names(bench())
+    cls, rng, at = FAULTS[kind], Stream(seed, f"tests/{kind}"), at or place(kind)
+    targets, steps = cls.targets(at), step_names(at)
     fields = {name: sample_range(bounds, rng) for name, bounds in ranges_of(cls).items()}
     made: Fault = cls(step=steps[rng.below(len(steps))], target=targets[rng.below(len(targets))], **fields)  # type: ignore[call-arg]
     return made
 
 
-def test_register_has_the_five_faults() -> None:
-    """One file, one fault; each of them is tried in this file."""
-    assert ["crash", "early_start", "oracle_delay", "slow_load", "stale_read"] == list(FAULTS)
-    assert list(FAULTS) == sorted(HARMFUL)
+def night(example: Example, *plan: Fault, seed: int | None = None) -> RunResult:
+    """A whole night of the example's venue with this plan."""
+    seed = example.seed if seed is None else seed
+    return play(*example.sets, plan=plan, seed=seed, regime=example.regime, name=example.scenario)
+
+
+def test_every_fault_has_an_example() -> None:
+    """One file, one fault; each is tried by all that is in this file."""
+    assert list(FAULTS) == sorted(EXAMPLES)
 
 
 @pytest.mark.parametrize("words", ["restart race", "stale read", "oracle delay"])
@@ -82,7 +86,7 @@ def test_fault_says_what_it_is(kind: str) -> None:
     cls = FAULTS[kind]
     assert cls.sentence
     assert not cls.sentence.endswith(".")
-    numbers = {name for name, value in vars_of(HARMFUL[kind]).items() if isinstance(value, int)}
+    numbers = {name for name, value in vars_of(EXAMPLES[kind].fault).items() if isinstance(value, int)}
     assert numbers == set(ranges_of(cls))
     assert all(bounds.low <= bounds.high for bounds in ranges_of(cls).values())
 
@@ -95,7 +99,7 @@ def vars_of(fault: Fault) -> dict[str, object]:
 @pytest.mark.parametrize("kind", FAULTS)
 def test_fault_survives_json(kind: str, seed: int) -> None:
     """Written, read and written again it is the same fault."""
-    plan = (drawn(kind, seed), HARMFUL[kind])
+    plan = (drawn(kind, seed), EXAMPLES[kind].fault)
     mistakes = Mistakes()
     text = json.dumps(plan_to_plain(plan))
     assert plan == plan_from_plain(json.loads(text), ("plan",), lambda path: "here", mistakes)
@@ -105,10 +109,10 @@ def test_fault_survives_json(kind: str, seed: int) -> None:
 @pytest.mark.parametrize("kind", FAULTS)
 def test_fault_is_applicable_where_its_step_and_target_are(kind: str) -> None:
     """Without its step, or without its target, it says no."""
-    fault = HARMFUL[kind]
-    assert fault.applicable(bench())
-    assert not replace(fault, step="no-such-step").applicable(bench())  # type: ignore[type-var]
-    assert not replace(fault, target="nobody").applicable(bench())  # type: ignore[type-var]
+    fault, at = EXAMPLES[kind].fault, place(kind)
+    assert fault.applicable(at)
+    assert not replace(fault, step="no-such-step").applicable(at)  # type: ignore[type-var]
+    assert not replace(fault, target="nobody").applicable(at)  # type: ignore[type-var]
 
 
 def test_fault_on_a_service_that_is_not_restarted_is_not_applicable() -> None:
@@ -117,7 +121,7 @@ def test_fault_on_a_service_that_is_not_restarted_is_not_applicable() -> None:
     kept = "runbook.steps.3.services=[gateway, liquidator, market_data, portfolio, vault]"
     scenario = bench(only, kept, "reported.plan=[]", "threats=[]")
     for kind in ("slow_load", "early_start"):
-        assert not HARMFUL[kind].applicable(scenario)
+        assert not EXAMPLES[kind].fault.applicable(scenario)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -137,10 +141,11 @@ def exercised(result: RunResult) -> list[bool]:
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_fault_is_exercised_and_matters_at_least_once(kind: str) -> None:
-    """On the bench venue as happened each fault meets an operation and changes the night."""
-    result = play(*AS_HAPPENED, plan=(HARMFUL[kind],))
+    """On its example's venue each fault meets an operation and changes the night."""
+    example = EXAMPLES[kind]
+    result = night(example, example.fault)
     assert [True] == exercised(result)
-    assert play(*AS_HAPPENED).digest != result.digest
+    assert night(example).digest != result.digest
 
 
 @pytest.mark.parametrize("fault", IDLE, ids=repr)
@@ -163,30 +168,54 @@ def test_start_and_crash_are_not_exercised_where_there_is_nothing_to_do(fault: F
 @pytest.mark.parametrize("kind", ["slow_load", "stale_read"])
 def test_bend_that_nothing_passes_is_not_exercised(kind: str) -> None:
     """After the restart no row is loaded: the seam is bent, and nothing met it."""
-    assert [False] == exercised(play(*AS_HAPPENED, plan=(replace(HARMFUL[kind], step="resume", target="funding"),)))  # type: ignore[type-var]
+    assert [False] == exercised(
+        play(*AS_HAPPENED, plan=(replace(EXAMPLES[kind].fault, step="resume", target="funding"),))
+    )  # type: ignore[type-var]
 
 
 def test_no_fault_shifts_the_effect_of_another() -> None:
     """A fault that does nothing, before or after a harmful one, leaves that one's night as it is."""
-    harm = HARMFUL["slow_load"]
+    harm = EXAMPLES["slow_load"].fault
     alone = play(*AS_HAPPENED, plan=(harm,), seed=2)
     for idle in (SlowLoad(step="resume", target="funding"), Crash(step="scale-up", target="funding")):
         assert alone.digest == play(*AS_HAPPENED, plan=(idle, harm), seed=2).digest
         assert alone.digest == play(*AS_HAPPENED, plan=(harm, idle), seed=2).digest
 
 
-PAIRS: list[Sequence[str]] = [(a, b) for a in FAULTS for b in FAULTS]
+def pairs() -> list[tuple[str, str]]:
+    """Each kind with itself, and with three others of the ring of all kinds."""
+    return [(kind, KINDS[(n + step) % len(KINDS)]) for n, kind in enumerate(KINDS) for step in (0, 1, 7, 19)]
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@pytest.mark.parametrize(("first", "second"), pairs())
 def test_faults_overlap_heal_and_leave_nothing(first: str, second: str) -> None:
     """Any two drawn faults, of one kind or two, at work at once: the night ends, every seam is released, all is told.
 
     The run itself insists that nothing stays bent; a fault that interfered has both a begin and an end.
     """
-    for seed in range(2):
-        plan = (drawn(first, seed), drawn(second, seed + 100))
-        result = play(*AS_HAPPENED, plan=plan, seed=seed)
-        injected, healed = of(result.events, FaultInjected), of(result.events, FaultHealed)
-        assert sorted(e.number for e in injected) == sorted(e.number for e in healed)
-        assert {e.number for e in injected} >= {e.index for e in result.evidence if e.exercised}
+    example, other = EXAMPLES[first], FAULTS[second]
+    at = place(first)
+    plan = (drawn(first, 1), drawn(second, 101, at) if other.targets(at) else EXAMPLES[second].fault)
+    result = night(example, *plan)
+    injected, healed = of(result.events, FaultInjected), of(result.events, FaultHealed)
+    assert sorted(e.number for e in injected) == sorted(e.number for e in healed)
+    assert {e.number for e in injected} >= {e.index for e in result.evidence if e.exercised}
+
+
+def until_interrupted(fault: Fault, world: VenueWorld) -> Steps:
+    with suppress(Interrupt):
+        yield from fault.inject(world)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fault_that_is_interrupted_releases_all_it_bent(kind: str) -> None:
+    """Whenever the window closes on it: a minute, a second and no time at all after its moment."""
+    example = EXAMPLES[kind]
+    for lasting_ms in (0, 1_000, 60_000):
+        world = example.world()
+        process = world.sim.spawn("fault/0", until_interrupted(example.fault, world))
+        world.sim.run_until(example.moment_ms() + lasting_ms)
+        if process.is_alive:
+            process.interrupt("healed")
+        world.sim.run_until(world.sim.now_ms + 1)
+        assert [] == world.seams.bent()

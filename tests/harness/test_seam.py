@@ -140,3 +140,20 @@ def test_all_released_tells_what_is_bent() -> None:
     with seam.bend(lambda passage: True):
         assert (["load"], False) == (seams.bent(), seams.all_released())
     assert seams.all_released()
+
+
+def test_duplicate_is_one_more_delivery_of_the_same_entities() -> None:
+    """Late by its own delay, after the first; what is lost is not sent twice."""
+    passage = Passage(3, "message")
+    passage.copies[:] = (0, 2, 1)
+    passage.is_lost[2] = True
+    passage.copy_late_ms = 10
+    assert [(0, [True, True, False]), (10, [False, True, False]), (20, [False, True, False])] == [
+        (late_ms, mask.tolist()) for late_ms, mask in passage.groups()
+    ]
+
+
+def test_passage_has_no_value_to_bend_unless_the_model_gives_one() -> None:
+    """What the venue owns cannot be reached through a seam."""
+    passage = Passage(2, "indices")
+    assert [None, None, None] == [passage.value, passage.stamp_ms, passage.policy]

@@ -1,0 +1,64 @@
+"""What the faults of a venue share: where they may strike, and the shape of those that bend seams for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self, cast
+
+from drydock.harness.fault import simpler_fields
+from drydock.harness.port import Fault, Scenario
+from drydock.harness.seam import Bender
+from drydock.harness.sim import Steps
+from drydock.models.model import step_names
+
+if TYPE_CHECKING:
+    from drydock.models.world import VenueWorld
+
+
+class VenueFault:
+    """A fault that strikes a step and a target of the scenario. Subclasses are frozen dataclasses with those fields."""
+
+    __slots__ = ()
+
+    step: str
+    target: str
+    offset_ms: int
+
+    @classmethod
+    def targets(cls, scenario: Scenario) -> Sequence[str]:
+        """The roles of this scenario that it can strike; empty where the venue lacks the part that it needs."""
+        raise NotImplementedError
+
+    def applicable(self, scenario: Scenario) -> bool:
+        """Whether its step and target exist there."""
+        return self.step in step_names(scenario) and self.target in self.targets(scenario)
+
+    def simpler(self) -> Iterable[Self]:
+        """One field nearer to nothing."""
+        return cast(Iterable[Self], simpler_fields(cast(Fault, self)))
+
+    def stream_name(self) -> str:
+        """The name of its dice: two faults of one plan that differ in place or time draw apart."""
+        kind = cast(Fault, self).kind
+        return f"fault/{kind}/{self.step}/{self.target}/{self.offset_ms}"
+
+
+class LastingFault(VenueFault):
+    """A fault that bends seams from its moment on, for ``lasts_ms``."""
+
+    __slots__ = ()
+
+    lasts_ms: int
+
+    def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
+        """(seam, bender) of all that it bends."""
+        raise NotImplementedError
+
+    def inject(self, world: VenueWorld) -> Steps:
+        """Waits for its moment, bends, and heals whatever ends it."""
+        yield world.until(self.step, self.offset_ms)
+        with ExitStack() as bent:
+            for seam, bender in self.benders(world):
+                bent.enter_context(world.seams[seam].bend(bender))
+            yield world.sim.sleep(self.lasts_ms, "heal")

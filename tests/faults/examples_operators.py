@@ -1,0 +1,7 @@
+"""Examples of the faults of operators, policies and safeguards."""
+
+from __future__ import annotations
+
+from tests.faults.example import Example
+
+EXAMPLES: list[Example] = []
