@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.sim import Steps
-from drydock.models.model import step_names
 from drydock.models.runbook_spec import SERVICES
+from drydock.models.venue_fault import VenueFault
 from drydock.models.world import VenueWorld
 
 
 @dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(VenueFault):
     """The target loses its memory and is back after ``restart_ms``; the database recovers what was committed."""
 
     kind: ClassVar[str] = "crash"
@@ -31,10 +31,6 @@ class Crash:
         """Every service, and the database."""
         return (*SERVICES, "database")
 
-    def applicable(self, scenario: Scenario) -> bool:
-        """Whether its step and target exist there."""
-        return self.step in step_names(scenario) and self.target in self.targets(scenario)
-
     def inject(self, world: VenueWorld) -> Steps:
         """Kills it; one that is not running is left alone, and the fault is then not exercised."""
         yield world.until(self.step, self.offset_ms)
@@ -44,10 +40,3 @@ class Crash:
             did = world.services[self.target].crash(self.restart_ms)
         if did:
             world.seams.mark_exercised(f"kill {self.target}")
-
-    def simpler(self) -> Iterable[Crash]:
-        """At its step; back sooner."""
-        if self.offset_ms:
-            yield replace(self, offset_ms=0)
-        if self.restart_ms > 200:
-            yield replace(self, restart_ms=self.restart_ms // 2)

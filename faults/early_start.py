@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.sim import Steps
-from drydock.models.model import restarted_services, step_names
+from drydock.models.model import restarted_services
+from drydock.models.venue_fault import VenueFault
 from drydock.models.world import VenueWorld
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyStart:
+class EarlyStart(VenueFault):
     """A supervisor starts the process up to ``early_ms_max`` before its step is due, drawn by the run's seed.
 
     The process's own readiness rule still holds.
@@ -33,20 +34,15 @@ class EarlyStart:
         """Services that the runbook starts."""
         return restarted_services(scenario)
 
-    def applicable(self, scenario: Scenario) -> bool:
-        """Whether its step and target exist there."""
-        return self.step in step_names(scenario) and self.target in self.targets(scenario)
+    def stream_name(self) -> str:
+        """It has no moment of its own: step and target tell it from others."""
+        return f"fault/{self.kind}/{self.step}/{self.target}"
 
     def inject(self, world: VenueWorld) -> Steps:
         """Starts the process, as its supervisor would: through the same door as the operators."""
-        early_ms = world.sim.rng(f"fault/{self.kind}/{self.step}/{self.target}").between(1, self.early_ms_max)
+        early_ms = world.sim.rng(self.stream_name()).between(1, self.early_ms_max)
         yield world.until(self.step, -early_ms)
         service = world.services[self.target]
         if not service.is_running:
             world.seams.mark_exercised(f"start {self.target}")
             world.start_service(self.target)
-
-    def simpler(self) -> Iterable[EarlyStart]:
-        """At most half as early."""
-        if self.early_ms_max > 200:
-            yield replace(self, early_ms_max=self.early_ms_max // 2)

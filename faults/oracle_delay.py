@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
-from drydock.harness.seam import Passage
-from drydock.harness.sim import Steps
-from drydock.models.model import model_of, step_names
+from drydock.harness.seam import Bender, Passage
+from drydock.models.model import model_of
+from drydock.models.venue_fault import LastingFault
 from drydock.models.world import VenueWorld
 
 
 @dataclass(frozen=True, slots=True)
-class OracleDelay:
+class OracleDelay(LastingFault):
     """Messages of one source, of all spot sources, or of all external venues, take ``delay_ms`` longer."""
 
     kind: ClassVar[str] = "oracle_delay"
@@ -35,13 +35,8 @@ class OracleDelay:
         venues = tuple(f"external-{n + 1}" for n in range(oracle.external_venues))
         return ("spot", "external", *spots, *venues)
 
-    def applicable(self, scenario: Scenario) -> bool:
-        """Whether its step and target exist there."""
-        return self.step in step_names(scenario) and self.target in self.targets(scenario)
-
-    def inject(self, world: VenueWorld) -> Steps:
+    def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """Delays the messages that are sent from its moment on."""
-        yield world.until(self.step, self.offset_ms)
 
         def delay(passage: Passage) -> bool:
             if self.target not in (passage.label, passage.label.rpartition("-")[0]):
@@ -49,12 +44,4 @@ class OracleDelay:
             passage.delay_ms = passage.delay_ms + self.delay_ms
             return True
 
-        with world.seams[f"oracle.{self.target.partition('-')[0]}"].bend(delay):
-            yield world.sim.sleep(self.lasts_ms, "heal")
-
-    def simpler(self) -> Iterable[OracleDelay]:
-        """At its step; half as late."""
-        if self.offset_ms:
-            yield replace(self, offset_ms=0)
-        if self.delay_ms > 200:
-            yield replace(self, delay_ms=self.delay_ms // 2)
+        yield f"oracle.{self.target.partition('-')[0]}", delay

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
 
 from drydock.harness.port import Range, Scenario
-from drydock.harness.seam import Passage
-from drydock.harness.sim import Steps
+from drydock.harness.seam import Bender, Passage
 from drydock.models.draws import lognormal_ms
-from drydock.models.model import restarted_services, step_names
+from drydock.models.model import restarted_services
+from drydock.models.venue_fault import LastingFault
 from drydock.models.world import VenueWorld
 
 
 @dataclass(frozen=True, slots=True)
-class SlowLoad:
+class SlowLoad(LastingFault):
     """Rows take a lognormal time of this mean instead of the usual one; never less than the usual one."""
 
     kind: ClassVar[str] = "slow_load"
@@ -38,14 +38,9 @@ class SlowLoad:
         """Services that load rows when they are started."""
         return tuple(name for name in restarted_services(scenario) if name in ("funding", "liquidator"))
 
-    def applicable(self, scenario: Scenario) -> bool:
-        """Whether its step and target exist there."""
-        return self.step in step_names(scenario) and self.target in self.targets(scenario)
-
-    def inject(self, world: VenueWorld) -> Steps:
+    def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """Slows every load from its moment on."""
-        yield world.until(self.step, self.offset_ms)
-        stream = world.sim.rng(f"fault/{self.kind}/{self.step}/{self.target}/{self.offset_ms}")
+        stream = world.sim.rng(self.stream_name())
 
         def slow(passage: Passage) -> bool:
             drawn_ms = lognormal_ms(stream.words(passage.entities), self.mean_ms, self.sigma_ppm)
@@ -53,14 +48,4 @@ class SlowLoad:
             passage.delay_ms = np.where(is_slower, drawn_ms, passage.delay_ms)
             return bool(is_slower.any())
 
-        with world.seams[f"{self.target}.load"].bend(slow):
-            yield world.sim.sleep(self.lasts_ms, "heal")
-
-    def simpler(self) -> Iterable[SlowLoad]:
-        """All rows in the same time; half as slow; at its step."""
-        if self.offset_ms:
-            yield replace(self, offset_ms=0)
-        if self.sigma_ppm:
-            yield replace(self, sigma_ppm=0)
-        if self.mean_ms > 200:
-            yield replace(self, mean_ms=self.mean_ms // 2)
+        yield f"{self.target}.load", slow
