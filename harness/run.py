@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import simpy
 
@@ -20,7 +20,10 @@ from drydock.harness.collector import kept_out
 from drydock.harness.event import event
 from drydock.harness.port import Case, Fault, Finding, Kit, Law, Ledger, World, WorldMaker
 from drydock.harness.result import Evidence, RunResult
-from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, LaneProcess, Sim, Steps
+from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, LaneProcess, Sim, Steps, Ties
+
+FAULT_LANES = "fault/"
+"""How the lane of a fault begins: the harness's own, and none of the venue's."""
 
 
 @event("fault.injected", harness_channel=True)
@@ -42,6 +45,14 @@ class FaultHealed(NamedTuple):
     target: str
 
 
+class SimMaker(Protocol):
+    """What makes the Sim of a run: :class:`Sim`, or one that takes more notes and changes nothing."""
+
+    def __call__(
+        self, seed: int, ties: Ties | None = None, *, keep_trace: bool = False, event_budget: int = DEFAULT_EVENT_BUDGET
+    ) -> Sim: ...
+
+
 class HarnessError(Exception):
     """The harness, a fault or a law is at fault, not the venue: nothing can be concluded from the run."""
 
@@ -56,6 +67,7 @@ def run_case(
     laws: Sequence[Law] | None = None,
     world_maker: WorldMaker | None = None,
     event_budget: int = DEFAULT_EVENT_BUDGET,
+    sim_maker: SimMaker = Sim,
 ) -> RunResult:
     """Plays ``case`` once and judges it by ``laws`` (default: the kit's). Raises nothing.
 
@@ -63,7 +75,7 @@ def run_case(
     A run that used up ``event_budget`` is flagged, its *always* laws judged and its *eventually* laws not: it never
     came to rest. Any exception makes a result whose ``error`` says what and where, and which concludes nothing.
     """
-    sim = Sim(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
+    sim = sim_maker(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
     try:
         with kept_out(sim):
             world = (world_maker or kit.world)(case, sim)
@@ -192,4 +204,4 @@ class _Run:
 
 
 def _lane_of(index: int, fault: Fault) -> str:
-    return f"fault/{index}:{fault.kind}"
+    return f"{FAULT_LANES}{index}:{fault.kind}"

@@ -157,7 +157,7 @@ class Sim(simpy.Environment):
         """A timeout for a process of this lane; ``kind`` names the occurrence (``funding/ticker:tick#3``)."""
         if not self._laggards:
             return Timeout(self, delay_ms)
-        return _NamedTimeout(self, delay_ms, kind)
+        return NamedTimeout(self, delay_ms, kind)
 
     def spawn(self, lane_name: str, steps: Steps) -> LaneProcess:
         """Starts a process on its lane."""
@@ -239,7 +239,9 @@ class Sim(simpy.Environment):
         return _LAST if (lane.name, kind, nth) in self._laggards else tie
 
 
-class _NamedTimeout(Timeout):
+class NamedTimeout(Timeout):
+    """A timeout whose occurrence has a name of its own, as a laggard may name it."""
+
     def __init__(self, env: Sim, delay_ms: int, kind: str) -> None:
         self.kind_name = kind
         super().__init__(env, delay_ms)
