@@ -24,6 +24,7 @@ from drydock.harness.money import (
 from drydock.harness.plan import sample_plan
 from drydock.harness.port import Case, Finding, Law, Limit, Policy, Scenario
 from drydock.harness.result import Bundle, Evidence, Money, Refund, RunResult, Violation
+from drydock.harness.signature import Signature, signatures
 from drydock.harness.stream import Stream, derive_seed
 
 JUDGED = ("reported", "sweep")
@@ -50,7 +51,8 @@ class Ticket:
 class RunSummary:
     """What is kept of a run: enough to decide, small enough for ten thousand. Money in 1e-6 USD.
 
-    ``owed`` is empty unless somebody wants to read account by account what ``refunds`` has by kind.
+    ``owed`` is empty unless somebody wants to read account by account what ``refunds`` has by kind. ``signatures`` are
+    of all that was found, also of what ``findings`` leaves out.
     """
 
     ticket: Ticket
@@ -67,6 +69,7 @@ class RunSummary:
     refunds: Mapping[str, int] = field(default_factory=dict)
     refunded_accounts: int = 0
     owed: tuple[Refund, ...] = ()
+    signatures: tuple[Signature, ...] = ()
     is_exhausted: bool = False
     error: str = ""
 
@@ -122,6 +125,7 @@ def summarise(ticket: Ticket, case: Case, result: RunResult, *, keeps_refunds: b
         refunds=owed_by_kind(owed),
         refunded_accounts=accounts_owed(owed),
         owed=owed if keeps_refunds else (),
+        signatures=signatures(result),
         is_exhausted=result.is_budget_exhausted,
         error=result.error,
     )

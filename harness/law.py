@@ -20,12 +20,19 @@ from typing import Any
 from drydock.harness.event import Event, Identity
 from drydock.harness.port import Case, Finding, LawClass, LawMode
 
+Lazy = str | Callable[[], str]
+
+
+def _now(text: Lazy) -> str:
+    return text if isinstance(text, str) else text()
+
 
 class FoldLaw:
     """The base of a law. A subclass names itself, says what it hears, and folds.
 
     ``law_class`` is ``safety`` (one violation is a NO-GO), ``service`` (the policy gives a share of runs) or ``loss``
-    (the policy gives an amount too). ``checks`` counts what was really judged: zero over a whole bundle is vacuous.
+    (the policy gives an amount too). ``role`` is what its findings strike, where that is always the same. ``checks``
+    counts what was really judged: zero over a whole bundle is vacuous.
     """
 
     id: str
@@ -34,6 +41,7 @@ class FoldLaw:
     law_class: LawClass = "safety"
     mode: LawMode = "always"
     hears: tuple[type, ...] = ()
+    role: str = ""
 
     def __init__(self) -> None:
         self._checks = 0
@@ -63,19 +71,26 @@ class FoldLaw:
         """Notes that something was judged: for laws that look at whole arrays at once."""
         self._checks += checks
 
-    def check(self, event: Event, holds: bool, detail: str | Callable[[], str], *more: Identity) -> bool:
+    def check(self, event: Event, holds: bool, detail: Lazy, *more: Identity, role: Lazy | None = None) -> bool:
         """Judges one thing: counts the check, keeps a finding where it does not hold, returns ``holds``.
 
-        ``detail`` may be a function where the sentence is dear to make. ``more`` are further events that carry it.
+        ``detail`` and ``role`` may be functions where they are dear to make. ``more`` are further events that carry it.
         """
         self._checks += 1
         if not holds:
-            self.find(event.at_ms, detail if isinstance(detail, str) else detail(), event.identity, *more)
+            self.find(event.at_ms, _now(detail), event.identity, *more, role=_now(self.role if role is None else role))
         return holds
 
-    def find(self, at_ms: int, detail: str, *events: Identity, amount_quantums: int = 0) -> None:
-        """Keeps a finding (a violation; for a goal a hit). ``amount_quantums`` is in 1e-6 USD, for the loss class."""
-        self._findings.append(Finding(self.id, at_ms, detail, events, amount_quantums))
+    def find(
+        self, at_ms: int, detail: str, *events: Identity, amount_quantums: int = 0, role: str | None = None
+    ) -> None:
+        """Keeps a finding (a violation; for a goal a hit). ``amount_quantums`` is in 1e-6 USD, for the loss class.
+
+        ``role`` is the kind of whom or what it struck (``person``, ``market``), never a name; default: the law's own.
+        """
+        self._findings.append(
+            Finding(self.id, at_ms, detail, events, amount_quantums, self.role if role is None else role)
+        )
 
 
 class Always(FoldLaw):

@@ -40,14 +40,11 @@ def account_name(model: VenueModel, account: int) -> str:
 
     The number is what events, findings and traces say.
     """
-    spec = model.population
+    role, number = model.population.place_of(account)
     if account == VAULT:
         return "the vault"
-    first = 1
-    for role, count in (("maker", spec.makers), ("opportunist", spec.opportunists), ("squeezer", spec.squeezers)):
-        if account < first + count:
-            return f"{role} {account - first + 1}"
-        first += count
+    if role != "person":
+        return f"{role} {number}"
     if model.positions is not None:
         return f"account {account_label(model, account)} ({account})"
     return f"{invented(account).name} (account {account})"

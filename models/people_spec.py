@@ -74,3 +74,26 @@ class Population:
     def first_person(self) -> int:
         """The account number of the first person: vault, makers, opportunists and squeezers come before."""
         return 1 + self.makers + self.opportunists + self.squeezers
+
+    @property
+    def crowd(self) -> tuple[tuple[str, int], ...]:
+        """Who comes before the first person, in order of account numbers: role, and how many."""
+        return (
+            ("vault", 1),
+            ("maker", self.makers),
+            ("opportunist", self.opportunists),
+            ("squeezer", self.squeezers),
+        )
+
+    def role_of(self, account: int) -> str:
+        """What an account is: ``vault``, ``maker``, ``opportunist``, ``squeezer`` or ``person``."""
+        return self.place_of(account)[0]
+
+    def place_of(self, account: int) -> tuple[str, int]:
+        """The role of an account, and its number among those of that role, from 1."""
+        number = account
+        for role, count in self.crowd:
+            if number < count:
+                return role, number + 1
+            number -= count
+        return "person", number + 1

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from drydock.models.accounts import Holdings
 from drydock.models.markets import Markets
+from drydock.models.people_spec import Population
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm
 from drydock.models.perp.mark import mark_price, median_of_all
 from drydock.models.runbook_spec import Runbook
@@ -137,10 +138,18 @@ class Truth:
     """How far a right index may be from the truth index, in ppm of spot: an hour of downtime at 16 bps per 8 h."""
 
     def __init__(
-        self, venue: Venue, runbook: Runbook, markets: Markets, outside: Outside, holdings: Holdings, index: Ints
+        self,
+        venue: Venue,
+        runbook: Runbook,
+        population: Population,
+        markets: Markets,
+        outside: Outside,
+        holdings: Holdings,
+        index: Ints,
     ) -> None:
         self.venue = venue
         self.runbook = runbook
+        self.population = population
         self.start_holdings = holdings.copy()
         self.markets = markets
         self.outside = outside

@@ -104,7 +104,9 @@ class VenueWorld:
         mark = self.outside.mark(0)
         start = draw_start(self.population, markets, mark, seed, model.positions)
         self.layout = start.holdings.layout
-        self.truth = Truth(self.venue, self.runbook, markets, self.outside, start.holdings, start.index)
+        self.truth = Truth(
+            self.venue, self.runbook, self.population, markets, self.outside, start.holdings, start.index
+        )
         self.truth.shadow = Shadow(self.truth, self.sim)
         self.truth.watch = IndexWatch(self.truth, self.sim)
         self._start = start

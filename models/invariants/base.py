@@ -25,10 +25,17 @@ class VenueLaw(Always):
         """Takes the shadow truth."""
         self.truth = truth
 
-    def find(self, at_ms: int, detail: str, *events: Identity, amount_quantums: int = 0) -> None:
-        """Keeps a finding, up to the cap."""
-        if len(self._findings) < FINDINGS_MAX:
-            super().find(at_ms, detail, *events, amount_quantums=amount_quantums)
+    def find(
+        self, at_ms: int, detail: str, *events: Identity, amount_quantums: int = 0, role: str | None = None
+    ) -> None:
+        """Keeps a finding, up to the cap; beyond it the first of every further role."""
+        struck = self.role if role is None else role
+        if len(self._findings) < FINDINGS_MAX or all(found.role != struck for found in self._findings):
+            super().find(at_ms, detail, *events, amount_quantums=amount_quantums, role=struck)
+
+    def who(self, account: int) -> str:
+        """What an account is, as a finding's role: ``person``, ``maker``, ``vault`` ..."""
+        return self.truth.population.role_of(account)
 
     def name(self, market: int) -> str:
         """The market's name, for a reader."""

@@ -21,7 +21,7 @@ class Jump(VenueLaw):
     Relative to the smaller of the two, so that a factor is as wrong as its inverse: units, decimals, another market.
     """
 
-    id, law_class = "P3", "safety"
+    id, law_class, role = "P3", "safety", "market"
     sentence = "no spot price moves further from one mark to the next than the venue believes"
     source = "Drift refuses an oracle price beyond 5 times its average; a wrong unit is a factor of ten and more"
     hears = (PricesPublished,)
@@ -95,7 +95,7 @@ class Skew(VenueLaw):
             skew_ms = int(held_ms.max()) - int(held_ms.min())
             if skew_ms > self._limit_ms:
                 told = f"account {account} is {what} on prices {skew_ms} ms apart; {self._limit_ms} ms are allowed"
-                self.find(event.at_ms, told, event.identity)
+                self.find(event.at_ms, told, event.identity, role=self.who(account))
 
 
 class Quorum(VenueLaw):
@@ -105,7 +105,7 @@ class Quorum(VenueLaw):
     is older is P2's business, when it is used.
     """
 
-    id, law_class = "P5", "safety"
+    id, law_class, role = "P5", "safety", "market"
     sentence = "no price counts as fresh unless as many sources are live as the venue declares"
     source = "dYdX, October 2025: after the restart two thirds of the stake had no live price source"
     hears = (PricesPublished,)

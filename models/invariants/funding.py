@@ -16,7 +16,7 @@ from drydock.models.perp.units import INDEX_SHIFT, all_true
 class Continuity(VenueLaw):
     """F1: ``abs(I(t) - I(t-)) <= r_m * S_max * min(dt, cap) / T``."""
 
-    id, law_class = "F1", "safety"
+    id, law_class, role = "F1", "safety", "market"
     sentence = "a funding index moves no further than the rate cap allows in the time that passed"
     source = "StarkWare perpetuals, funding_tick.cairo"
     hears = (IndexPublished,)
@@ -44,7 +44,7 @@ class Continuity(VenueLaw):
 class Completeness(VenueLaw):
     """F2: ``keys(tick)`` is a superset of the previous keys and of the markets with open interest."""
 
-    id, law_class = "F2", "safety"
+    id, law_class, role = "F2", "safety", "market"
     sentence = "a funding tick covers every active market"
     source = "StarkWare perpetuals, validate_funding_tick"
     hears = (IndexPublished,)
@@ -65,7 +65,7 @@ class Completeness(VenueLaw):
 class NoUnexplainedReset(VenueLaw):
     """F3: ``abs(I) <= r_m * S * tick / T`` only if the previous index was as small."""
 
-    id, law_class = "F3", "safety"
+    id, law_class, role = "F3", "safety", "market"
     sentence = "no funding index is reset to zero (or to zero plus one tick) without having been there"
     source = "Paradex post-mortem, 23 January 2026 [P]: some market funding indices reset to zero"
     hears = (IndexPublished,)
@@ -143,7 +143,7 @@ class CopiesAgree(VenueLaw):
             if apart.size:
                 first = self.name(int(apart[0]))
                 told = f"{apart.size} funding indices differ between cloud and {label}, first {first}"
-                self.find(event.at_ms, told, event.identity)
+                self.find(event.at_ms, told, event.identity, role=label)
 
 
 class _Copy:
@@ -202,13 +202,14 @@ class AccountFundingStep(VenueLaw):
                 f"funding of {over.size} of {layout.accounts} accounts jumped in one tick; account {worst} by "
                 f"{int(paid[worst]) // 1_000_000} USD",
                 event.identity,
+                role=self.who(worst),
             )
 
 
 class FundingZeroSum(VenueLaw):
     """F6: ``sum_i dF_i = 0`` per market, the vault included: necessary, not sufficient."""
 
-    id, law_class = "F6", "safety"
+    id, law_class, role = "F6", "safety", "market"
     sentence = "what funding gives to one side of a market it takes from the other"
     source = "derivexyz/v2-core PR #294"
     hears = (BlockSealed, IndexOnchain)

@@ -35,7 +35,7 @@ class NoAccrualInPause(VenueLaw):
     the market had in the ten minutes before counts as unmoved. A pause of the oracle is such a gap like any other.
     """
 
-    id, law_class = "F7", "safety"
+    id, law_class, role = "F7", "safety", "market"
     sentence = "no funding accrues over a gap longer than the venue declares"
     source = "paradex-docs funding-mechanism.mdx, 23 April 2026: beyond 30 s the index does not jump"
     hears = (IndexPublished, SnapshotTaken, RollbackDone)
@@ -192,4 +192,5 @@ class CachedIndexSane(VenueLaw):
                 f"{wrong.size} positions changed and carry a funding index that was not in force then; first that of "
                 f"account {account} in {market}",
                 event.identity,
+                role=self.who(account),
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class Justified(VenueLaw):
                 f"saw it worth {data.equity_quantums // 1_000_000} USD against a requirement of "
                 f"{data.margin_quantums // 1_000_000} USD",
                 event.identity,
+                role=self.who(data.account),
             )
 
     def end(self) -> Sequence[Finding]:
@@ -52,7 +54,7 @@ class Justified(VenueLaw):
         if self._wrong > len(self._findings):
             first = self._findings[0]
             told = f"{first.detail}; {self._wrong} wrongful liquidations in all"
-            self._findings[0] = Finding(first.law, first.at_ms, told, first.events)
+            self._findings[0] = replace(first, detail=told)
         return self._findings
 
 
@@ -77,16 +79,19 @@ class Gate(VenueLaw):
         elif isinstance(data, HealthChecked):
             self.count()
         elif isinstance(data, TriggerFired):
-            self._judge(event, data.mode, "trigger", f"a trigger of account {data.account} fires")
+            self._judge(event, data, "trigger", f"a trigger of account {data.account} fires")
         else:
-            self._judge(event, data.mode, "liquidate", f"account {data.account} is liquidated")
+            self._judge(event, data, "liquidate", f"account {data.account} is liquidated")
 
-    def _judge(self, event: Event, mode: Any, action: Action, what: str) -> None:
-        declared = self.truth.venue.declared
+    def _judge(self, event: Event, data: Liquidation | TriggerFired, action: Action, what: str) -> None:
+        declared, mode = self.truth.venue.declared, cast(Any, data.mode)
         if not declared.allows(mode, action):
-            self.find(event.at_ms, f"{what} in mode {mode}", event.identity)
+            when = f"in mode {mode}"
         elif mode == "ok" and event.at_ms < self._ok_since_ms + declared.grace_ms:
-            self.find(event.at_ms, f"{what} {event.at_ms - self._ok_since_ms} ms after OK", event.identity)
+            when = f"{event.at_ms - self._ok_since_ms} ms after OK"
+        else:
+            return
+        self.find(event.at_ms, f"{what} {when}", event.identity, role=self.who(data.account))
 
 
 class Completion(VenueLaw):

@@ -33,7 +33,7 @@ from drydock.models.venue import LEGAL_MODE_CHANGES
 class LoadBeforePublish(VenueLaw):
     """M1: for each published (key, service epoch) there is an earlier ``load_complete(key, epoch)``."""
 
-    id, law_class = "M1", "safety"
+    id, law_class, role = "M1", "safety", "market"
     sentence = "a restarted service publishes nothing that it has not loaded"
     source = "Paradex post-mortem, 23 January 2026 [P]: a race while critical data was being loaded"
     hears = (LoadCompleted, IndexPublished)
@@ -82,14 +82,16 @@ class ModeMatrix(VenueLaw):
         if isinstance(data, Fill):
             self._checks += 1
             if not self._may_fill:
-                self.find(event.at_ms, f"a fill in mode {self._mode}", event.identity)
+                self.find(event.at_ms, f"a fill in mode {self._mode}", event.identity, role="fill")
         elif isinstance(data, Liquidation):
             holds = declared.allows(data.mode, "liquidate")
-            self.check(event, holds, lambda: f"account {data.account} is liquidated in mode {data.mode}")
+            told = f"account {data.account} is liquidated in mode {data.mode}"
+            self.check(event, holds, told, role=self.who(data.account))
         else:
             legal = (data.before, data.mode) in LEGAL_MODE_CHANGES
-            self.check(event, legal, f"the mode goes from {data.before} to {data.mode}")
-            self.check(event, data.waiting == 0, f"{data.mode} is announced while {data.waiting} services wait for it")
+            self.check(event, legal, f"the mode goes from {data.before} to {data.mode}", role="mode")
+            told = f"{data.mode} is announced while {data.waiting} services wait for it"
+            self.check(event, data.waiting == 0, told, role="service")
             self._mode, self._may_fill = data.mode, declared.allows(data.mode, "fill")
 
 
@@ -152,7 +154,7 @@ class ResumeGate(VenueLaw):
                 self._judge_depth(event, min(data.markets_thin, self._lost()), "at OK")
         else:
             if data.mode == "ok":
-                self.check(event, self._is_checked, "OK without any check before it")
+                self.check(event, self._is_checked, "OK without any check before it", role="mode")
             self._is_checked = False
             self._follow(event, data.mode)
 
@@ -174,21 +176,21 @@ class ResumeGate(VenueLaw):
             return
         share_ppm, most_ppm = lost * PPM // len(self.truth.markets), self.truth.venue.declared.thin_markets_ppm_max
         told = f"the books of {lost} markets lack a side {when} that they had before"
-        self.check(event, share_ppm <= most_ppm or self._is_auctioned, told)
+        self.check(event, share_ppm <= most_ppm or self._is_auctioned, told, role="book")
 
     def _judge(self, event: Event, data: ResumeChecked) -> None:
         limit_ms = self.truth.venue.declared.fill_price_age_ms
         age_ms = data.oldest_price_age_ms
-        self.check(event, age_ms <= limit_ms, f"OK with a price {age_ms} ms old; {limit_ms} ms are allowed")
-        self.check(
-            event, data.markets_without_index == 0, f"OK while {data.markets_without_index} markets lack an index"
-        )
-        self.check(
-            event, data.markets_apart == 0, f"OK while {data.markets_apart} indices differ between cloud and chain"
-        )
-        self.check(event, data.services_down == 0, f"OK while {data.services_down} services are not ready")
+        missing, apart, down = data.markets_without_index, data.markets_apart, data.services_down
         wrong = self._implausible(event.at_ms)
-        self.check(event, wrong == 0, f"OK while {wrong} of {len(self.truth.markets)} funding indices are implausible")
+        for role, holds, told in (
+            ("price", age_ms <= limit_ms, f"with a price {age_ms} ms old; {limit_ms} ms are allowed"),
+            ("market", missing == 0, f"while {missing} markets lack an index"),
+            ("copy", apart == 0, f"while {apart} indices differ between cloud and chain"),
+            ("service", down == 0, f"while {down} services are not ready"),
+            ("index", wrong == 0, f"while {wrong} of {len(self.truth.markets)} funding indices are implausible"),
+        ):
+            self.check(event, holds, f"OK {told}", role=role)
 
     def _implausible(self, at_ms: int) -> int:
         """How many indices are further from the truth index than the rate cap allows for the announced window."""
@@ -232,10 +234,10 @@ class RollbackClosure(VenueLaw):
             self._checks += 1
             if data.sequence <= self._sequence:
                 told = f"block sequence {data.sequence} follows {self._sequence}"
-                self.find(event.at_ms, told, event.identity)
+                self.find(event.at_ms, told, event.identity, role="block")
             self._sequence = data.sequence
         elif isinstance(data, OrderPlaced):
-            self.check(event, data.order > self._order, f"order {data.order} follows order {self._order}")
+            self.check(event, data.order > self._order, f"order {data.order} follows order {self._order}", role="order")
             self._order = data.order
         elif isinstance(data, OrdersKept):
             self._keep(data)
@@ -243,18 +245,21 @@ class RollbackClosure(VenueLaw):
             self._judge_stores(event, data)
         else:
             owed = data.ledger_quantums - data.credited_quantums - data.waiting_quantums
-            self.check(event, owed == 0, f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD")
+            told = f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD"
+            self.check(event, owed == 0, told, role="L1 ledger")
 
     def _judge_stores(self, event: Event, data: RollbackDone) -> None:
         same = (data.root_high, data.root_low) == (data.snapshot_high, data.snapshot_low)
-        self.check(event, same, f"after the rollback to {data.height} the state root is not the snapshot's")
+        told = f"after the rollback to {data.height} the state root is not the snapshot's"
+        self.check(event, same, told, role="state root")
         for store in ("chain", "cloud", "database", "pages", "orders"):
             height = getattr(data, f"{store}_height")
-            self.check(event, height <= data.height, f"after the rollback to {data.height} {store} refers to {height}")
-        self.check(event, data.sequence >= self._sequence, f"the sequence went back to {data.sequence}")
+            told = f"after the rollback to {data.height} {store} refers to {height}"
+            self.check(event, height <= data.height, told, role=store)
+        self.check(event, data.sequence >= self._sequence, f"the sequence went back to {data.sequence}", role="block")
         if self._snapshot is not None:
             told = "after the rollback the orders are not those that belong to the restored positions"
-            self.check(event, _is_same_store(self._snapshot, self._restored), told)
+            self.check(event, _is_same_store(self._snapshot, self._restored), told, role="orders")
             self._restored = None
 
     def _keep(self, data: OrdersKept) -> None:

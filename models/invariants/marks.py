@@ -26,7 +26,7 @@ class NearFair(BookLaw):
     where the venue declares a band and a book has both sides; what the averages bring along from before is granted.
     """
 
-    id, law_class = "P6", "safety"
+    id, law_class, role = "P6", "safety", "market"
     sentence = "a mark that may act on somebody stays near the outside price"
     source = "Paradex, 19 January 2026 [P]: PAXG marked far from gold while its book was thin"
     hears = (MarkSampled, ModeChanged)
@@ -84,7 +84,7 @@ class ThinBookIndependence(BookLaw):
     a published mark that is not what the method gives is a finding too.
     """
 
-    id, law_class = "P7", "safety"
+    id, law_class, role = "P7", "safety", "market"
     sentence = "no single order on the venue moves a mark by more than declared"
     source = "Paradex, 19 January 2026, and Binance, 10 October 2025 [P]: marks led by a thin book of their own"
     hears = (MarkSampled, PricesPublished, ServiceState)

@@ -39,7 +39,7 @@ class Cash(VenueLaw):
 class Positions(VenueLaw):
     """S2: ``sum_i q = 0`` per market."""
 
-    id, law_class = "S2", "safety"
+    id, law_class, role = "S2", "safety", "market"
     sentence = "the positions of every market sum to zero"
     source = "every contract has two sides"
     hears = (BlockSealed,)

@@ -62,7 +62,9 @@ class PostOnly(BookLaw):
         if data.__class__ is Fill:
             if self._is_post_only:
                 taker = TAKERS[data.origin]
-                self.check(event, False, f"{taker} takes from account {data.maker} in {self.name(data.market)}")
+                self.check(
+                    event, False, f"{taker} takes from account {data.maker} in {self.name(data.market)}", role=taker
+                )
         elif isinstance(data, MarkSampled):
             self._judge_rest(event, data)
             self._fair, self._sampled_ms = data.fair_quantums, event.at_ms
@@ -78,7 +80,7 @@ class PostOnly(BookLaw):
         self.check(
             event, apart_ppm <= band_ppm,
             lambda: f"an order of account {data.account} in {self.name(data.market)} lies {apart_ppm} ppm from the "
-            f"outside price; {band_ppm} ppm are declared",
+            f"outside price; {band_ppm} ppm are declared", role=lambda: self.who(data.account),
         )  # fmt: skip
 
     def _judge_rest(self, event: Event, data: MarkSampled) -> None:
@@ -88,7 +90,7 @@ class PostOnly(BookLaw):
         if crossed.size and self._mode != "auction":
             first = int(crossed[0])
             told = f"{crossed.size} books are crossed; {self.name(first)} is bid {bid[first]} and asked {ask[first]}"
-            self.find(event.at_ms, told, event.identity)
+            self.find(event.at_ms, told, event.identity, role="book")
         is_next = event.at_ms - self._sampled_ms <= self._mark_ms
         if self._is_post_only and self._band_ppm is not None and is_next:
             self._judge_rest_by_band(event, data, self._band_ppm)
@@ -107,7 +109,7 @@ class PostOnly(BookLaw):
                 f"orders rest beyond {band_ppm} ppm of the outside price in {outside.any(axis=0).sum()} markets; "
                 f"{self.name(market)} at {rest[side, market] // PPM}, the outside price is {self._fair[market]}"
             )
-            self.find(event.at_ms, told, event.identity)
+            self.find(event.at_ms, told, event.identity, role="book")
 
 
 class CancelOnly(BookLaw):
@@ -133,10 +135,13 @@ class CancelOnly(BookLaw):
             self._may_post = data.mode != "cancel_only" and declared.allows(data.mode, "post")
             self._may_cancel = declared.allows(data.mode, "cancel")
         elif not isinstance(data, OrderCancelled):
-            self.check(event, self._may_post, lambda: f"an order of account {data.account} is taken in {self._mode}")
+            self.check(
+                event, self._may_post, lambda: f"an order of account {data.account} is taken in {self._mode}",
+                role=lambda: self.who(data.account),
+            )  # fmt: skip
         elif data.reason == BY_OWNER and self._may_cancel:
             told = f"account {data.account} cannot cancel its order {data.order} in {self._mode}"
-            self.check(event, data.accepted == 1, told)
+            self.check(event, data.accepted == 1, told, role=self.who(data.account))
 
 
 class BustAccounting(BookLaw):
@@ -168,7 +173,8 @@ class BustAccounting(BookLaw):
         if data.__class__ is Fill:
             if self._closed:
                 told = f"a fill of accounts {data.taker} and {data.maker}, one of them in RESYNC"
-                self.check(event, data.taker not in self._closed and data.maker not in self._closed, told)
+                is_open = data.taker not in self._closed and data.maker not in self._closed
+                self.check(event, is_open, told, role=lambda: self.who(data.taker))
         elif isinstance(data, BlockSealed):
             self._judge_block(event, data)
         elif isinstance(data, Bust):
@@ -186,7 +192,7 @@ class BustAccounting(BookLaw):
         self._closed.pop(data.account, None)
         gap, apart = data.quote_gap_quantums, data.positions_apart
         told = f"the RESYNC of account {data.account} finds {apart} other positions and {gap}e-6 USD in the cloud"
-        self.check(event, gap == 0 and apart == 0, told)
+        self.check(event, gap == 0 and apart == 0, told, role=self.who(data.account))
 
     def _judge_block(self, event: Event, data: BlockSealed) -> None:
         view = data.view
@@ -194,7 +200,7 @@ class BustAccounting(BookLaw):
         overdue = [account for account, since_ms in self._closed.items() if self._sealed_ms - since_ms > self._least_ms]
         if overdue:
             told = f"the RESYNC of account {overdue[0]} does not end; the chain has long caught up"
-            self.find(event.at_ms, told, event.identity)
+            self.find(event.at_ms, told, event.identity, role=self.who(overdue[0]))
         if self._busts:
             self._judge_busts(event, view)
             self._busts = []
@@ -214,7 +220,7 @@ class BustAccounting(BookLaw):
             for account in (bust.taker, bust.maker):
                 slot = slot_of[(account, bust.market)]
                 told = f"a bust in {self.name(bust.market)} does not give account {account} back what it had"
-                self.check(event, int(view.size[slot]) == int(expected[slot]), told)
+                self.check(event, int(view.size[slot]) == int(expected[slot]), told, role=self.who(account))
 
 
 class OrderSurvival(BookLaw):
@@ -223,7 +229,7 @@ class OrderSurvival(BookLaw):
     In all other cases a trigger waits until it fires or is cancelled by a step of the runbook.
     """
 
-    id, law_class = "M7", "safety"
+    id, law_class, role = "M7", "safety", "trigger"
     sentence = "after a rollback the orders are those that the declared retention keeps, and their owners know which"
     source = "CME Globex order retention; Paradex, 19 January 2026 [P]: all but take-profit and stop-loss cancelled"
     hears = (OrdersKept, TriggerFired, TriggerDone, RollbackDone, ModeChanged)
@@ -289,4 +295,4 @@ class OrderSurvival(BookLaw):
 
     def _judge_retention(self, event: Event, resting: int) -> None:
         told = f"{resting} orders rest in the book after the rollback, and limit orders are not retained"
-        self.check(event, self._keeps_limits or resting == 0, told)
+        self.check(event, self._keeps_limits or resting == 0, told, role="limit order")

@@ -156,11 +156,12 @@ class Outcome(VenueLaw):
     def _judge_share(self, event: Event, data: Liquidation) -> None:
         step, share = self._spec.step_ppm, data.share_ppm
         is_step = share == PPM or (0 < share < PPM and (PPM - share) % step == 0)
-        self.check(event, is_step, f"account {data.account} loses {share} ppm of its positions: no step of the rule")
+        who, role = f"account {data.account}", self.who(data.account)
+        self.check(event, is_step, f"{who} loses {share} ppm of its positions: no step of the rule", role=role)
         enough = share == PPM or self._is_enough(data, share)
-        self.check(event, enough, f"account {data.account} is still near liquidation after losing {share} ppm")
+        self.check(event, enough, f"{who} is still near liquidation after losing {share} ppm", role=role)
         if is_step and share > step and self._is_enough(data, share - step):
-            self.find(event.at_ms, f"account {data.account} loses {share} ppm; less would do", event.identity)
+            self.find(event.at_ms, f"{who} loses {share} ppm; less would do", event.identity, role=role)
 
     def _is_enough(self, data: Liquidation, share_ppm: int) -> bool:
         """``MMR * (1 - s) / (AV - penalty) < target``, the requirement rounded up and the value down."""
@@ -175,15 +176,15 @@ class Outcome(VenueLaw):
     def _judge_penalty(self, event: Event, data: Liquidation) -> None:
         due = self._penalty(data, data.share_ppm)
         told = f"account {data.account} pays {data.penalty_quantums}e-6 USD for a liquidation that costs {due}e-6 USD"
-        self.check(event, data.penalty_quantums == due, told)
+        self.check(event, data.penalty_quantums == due, told, role=self.who(data.account))
 
     def _judge_cut(self, event: Event, done: Settled) -> None:
         cut = [-(-abs(q) * done.share_ppm // PPM) * (-1 if q < 0 else 1) for q in done.before]
         told = f"account {done.account} is cut by another share than {done.share_ppm} ppm"
-        self.check(event, cut == done.taken, told)
+        self.check(event, cut == done.taken, told, role=self.who(done.account))
         due = _due(done.margin_before, done.share_ppm, self._spec.fee_ppm)
         told = f"account {done.account} pays {done.penalty}e-6 USD on the chain; at most {due}e-6 USD are due"
-        self.check(event, 0 <= done.penalty <= due, told)
+        self.check(event, 0 <= done.penalty <= due, told, role=self.who(done.account))
 
 
 class Healthier(VenueLaw):
@@ -220,4 +221,4 @@ class Healthier(VenueLaw):
             f"account {done.account} had {before // PPM} USD for a requirement of {done.margin_before // PPM} USD, and "
             f"after its liquidation {after // PPM} USD for {done.margin_after // PPM} USD"
         )
-        self.check(event, holds, told)
+        self.check(event, holds, told, role=self.who(done.account))

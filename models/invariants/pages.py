@@ -56,11 +56,13 @@ class PagesConverge(Eventually):
             if due and _is_behind(shown, *due[-1][1:]):
                 seen = "nothing" if shown is None else f"height {shown.height} (block {shown.sequence})"
                 said = f"height {due[-1][2]} (block {due[-1][1]})"
-                self.find(self._end_ms, f"the {service} page shows {seen}; the chain was at {said} long before")
+                self.find(
+                    self._end_ms, f"the {service} page shows {seen}; the chain was at {said} long before", role=service
+                )
             elif shown is not None and (shown.sequence, shown.height) in self._totals:
                 right = self._totals[(shown.sequence, shown.height)][service == "vault"]
                 if right != shown.total_quantums:
-                    self.find(self._end_ms, f"the {service} page shows another total than its block")
+                    self.find(self._end_ms, f"the {service} page shows another total than its block", role=service)
         return self._findings
 
 
@@ -84,4 +86,4 @@ class NoDefaults(VenueLaw):
     def observe(self, event: Event) -> None:
         """Judges each time the front page shows something new."""
         defaults = event.data.defaults
-        self.check(event, defaults == 0, f"the front page shows a default price for {defaults} markets")
+        self.check(event, defaults == 0, f"the front page shows a default price for {defaults} markets", role="market")

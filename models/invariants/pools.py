@@ -39,14 +39,14 @@ class Pools(VenueLaw):
             view = data.view
             if view.socialised_ppm:
                 told = f"the socialised loss factor is {view.socialised_ppm} ppm"
-                self.check(event, 0 <= view.socialised_ppm <= PPM, told)
+                self.check(event, 0 <= view.socialised_ppm <= PPM, told, role="factor")
             if self._paid:
                 self._judge_paid(event, view)
             if view.liquidated:
                 self._judge_fined(event, view)
         elif isinstance(data, L1Transferred):
             self._bridge += data.amount_quantums
-            self.check(event, self._bridge >= 0, f"the bridge owes {-self._bridge}e-6 USD")
+            self.check(event, self._bridge >= 0, f"the bridge owes {-self._bridge}e-6 USD", role="bridge")
         elif data.amount_quantums < 0:
             self._paid[data.account] = self._paid.get(data.account, 0) - data.amount_quantums
 
@@ -55,7 +55,7 @@ class Pools(VenueLaw):
         for account, amount in paid.items():
             worth = int(view.equity[account])
             told = f"account {account} is paid {amount // PPM} USD and is worth {worth // PPM} USD after it"
-            self.check(event, worth >= 0 or worth + amount < 0, told)
+            self.check(event, worth >= 0 or worth + amount < 0, told, role=self.who(account))
 
     def _judge_fined(self, event: Event, view: BlockView) -> None:
         """Accounts that were closed: no price moves what they are worth any more, so it is the penalty that did.
@@ -75,7 +75,7 @@ class Pools(VenueLaw):
                     f"{int(over.sum())} accounts are fined more than they have; account {int(part.accounts[first])} is "
                     f"worth {int(worth[first])}e-6 USD after it"
                 )
-                self.find(event.at_ms, told, event.identity)
+                self.find(event.at_ms, told, event.identity, role=self.who(int(part.accounts[first])))
 
 
 class UnbackedGain(VenueLaw):
@@ -118,5 +118,5 @@ class UnbackedGain(VenueLaw):
                 f"account {account} withdraws {amount // PPM} USD; the venue holds it for "
                 f"{int(gain[account]) // PPM} USD richer than it is"
             )
-            self.check(event, bool(gain[account] <= band[account]), told, identity)
+            self.check(event, bool(gain[account] <= band[account]), told, identity, role=self.who(account))
         self._paid.clear()

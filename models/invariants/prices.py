@@ -15,7 +15,7 @@ _ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a fun
 class Positive(VenueLaw):
     """P1: ``S, M > 0``."""
 
-    id, law_class = "P1", "safety"
+    id, law_class, role = "P1", "safety", "market"
     sentence = "every published price is positive"
     source = "Paradex front page, 19 January 2026 [P]: a BTC price of 0"
     hears = (PricesPublished,)
@@ -61,7 +61,7 @@ class FreshAtUse(VenueLaw):
             self._judge_claim(event, data)
         elif data.price_age_ms > limit_ms:
             told = f"{_ACTIONS[data.__class__]} uses a price {data.price_age_ms} ms old; {limit_ms} ms are allowed"
-            self.find(event.at_ms, told, event.identity)
+            self.find(event.at_ms, told, event.identity, role=_ACTIONS[data.__class__])
 
     def _judge_claim(self, event: Event, data: PricesPublished) -> None:
         outside, age_ms, spot = self.truth.outside, greatest(data.age_ms), data.spot_quantums
@@ -71,4 +71,4 @@ class FreshAtUse(VenueLaw):
         is_false = (spot < low) | (spot > high)
         if not none_true(is_false):
             told = f"{int(is_false.sum())} prices claim to be {age_ms} ms old and are older"
-            self.find(event.at_ms, told, event.identity)
+            self.find(event.at_ms, told, event.identity, role="market")
