@@ -4,7 +4,7 @@
 ``trigger``      of a person, at a price that the true mark had not reached               ``harm/fills.py``
 ``funding``      realised by a person with an index that is not the truth's               ``harm/realised_funding.py``
 ``execution``    a person's market order far beyond the true price                        ``harm/fills.py``
-``access``       a person who could not trade after the announced end of the window       ``harm/blocked.py``
+``access``       a person who could not trade outside the announced window                ``blocked.py, refused.py``
 ``rollback``     legitimate fills and deposits that going back took from people           ``harm/erased.py``
 ``bad_debt``     of anybody: below zero at the truth when the night is over, missed liquidations included
 ``leak``         payouts of gains that nobody had                                         ``harm/leaks.py``
@@ -35,19 +35,22 @@ from drydock.models.events import (
     L1Credited,
     L1Transferred,
     Liquidation,
+    ModeChanged,
     PricesPublished,
     RollbackDone,
+    ServiceState,
     SnapshotTaken,
 )
-from drydock.models.harm.blocked import BlockedIntents
+from drydock.models.harm.blocked import Access, BlockedIntents
 from drydock.models.harm.erased import ErasedFills, Legs
 from drydock.models.harm.fills import BadExecutions, FalseTriggers
 from drydock.models.harm.leaks import Leaks
 from drydock.models.harm.lines import HARM_KINDS, Lines
 from drydock.models.harm.liquidations import WrongLiquidations
 from drydock.models.harm.realised_funding import RealisedFunding
+from drydock.models.harm.refused import RefusedOrders
 from drydock.models.harm.true_prices import TruePrices
-from drydock.models.order_events import TriggerDone, TriggerFired
+from drydock.models.order_events import IntentRejected, OrderPlaced, ResyncEnded, TriggerDone, TriggerFired
 
 if TYPE_CHECKING:
     from drydock.models.truth import Truth
@@ -62,6 +65,7 @@ class VenueLedger:
     hears: tuple[type, ...] = (
         Fill, Liquidation, TriggerFired, TriggerDone, Bust, IndexPublished, PricesPublished, SnapshotTaken,
         RollbackDone, IntentsBlocked, L1Transferred, L1Credited, BlockSealed,
+        IntentRejected, OrderPlaced, ModeChanged, ServiceState, ResyncEnded,
     )  # fmt: skip
 
     def __init__(self, first_person: int = 1, horizon_ms: int = 0) -> None:
@@ -81,7 +85,9 @@ class VenueLedger:
         self._executions = BadExecutions(lines, first)
         self.erased = ErasedFills(prices, lines, first)
         self._legs = Legs()
-        self._blocked = BlockedIntents(truth, lines, first)
+        access = Access(truth, lines, first)
+        self._blocked = BlockedIntents(access)
+        self._refused = RefusedOrders(access, self._triggers)
         self._leaks = Leaks(truth, prices, lines, first)
         self._hearers = self._wire()
 
@@ -97,6 +103,11 @@ class VenueLedger:
             SnapshotTaken: self._on_snapshot,
             RollbackDone: self._on_rollback,
             IntentsBlocked: self._blocked.on_blocked,
+            IntentRejected: self._refused.on_rejected,
+            OrderPlaced: self._refused.on_taken,
+            ModeChanged: self._refused.on_mode,
+            ServiceState: self._refused.on_service,
+            ResyncEnded: self._refused.on_resynced,
             L1Transferred: self._leaks.on_transfer,
             L1Credited: self._on_credit,
         }
@@ -111,6 +122,7 @@ class VenueLedger:
     # ---- what several kinds hear -------------------------------------------------------------------------------
     def _on_fill(self, event: Event) -> None:
         data: Fill = event.data
+        self._refused.on_taken(event)
         self._funding.on_fill(event, data)
         if self._triggers.takes(event, data):
             return

@@ -56,6 +56,10 @@ class FalseTriggers:
         data: TriggerDone = event.data
         self._firing.pop((data.account, data.market), None)
 
+    def is_firing(self, account: int, market: int) -> bool:
+        """Whether an order of a false trigger is under way there."""
+        return (account, market) in self._firing
+
     def takes(self, event: Event, data: Fill) -> bool:
         """Prices a fill of a false trigger, and says whether it was one."""
         fired = self._firing.get((data.taker, data.market)) if data.origin == OF_TRIGGER else None

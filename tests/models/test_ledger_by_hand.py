@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
-from drydock.harness.port import Entry
 from drydock.models.accounts import VAULT
 from drydock.models.events import (
     Bust,
@@ -22,74 +19,14 @@ from drydock.models.events import (
     SnapshotTaken,
 )
 from drydock.models.harm.true_prices import SLIP_PPM
-from drydock.models.ledger import VenueLedger
 from drydock.models.matching import OF_PERSON, OF_TRIGGER, OF_VAULT
 from drydock.models.order_events import TriggerDone, TriggerFired
 from drydock.models.perp.units import INDEX_SHIFT, PPM
-from tests.nights import Stage
+from tests.models.paper import Holding, Paper
 
-QUIET = (
-    "population.transfers_per_hour=0",
-    "population.fills_per_minute=0",
-    "venue.declared.mark_band_ppm=0",
-)
 MAKER, STOP_LOSS, TAKE_PROFIT = 1, 2, 1
 USD = 1_000_000
 SNAPSHOT, ROLLBACK = SnapshotTaken(0, 0, 0, 0, 0), RollbackDone(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-
-
-class Holding(NamedTuple):
-    """A person's position."""
-
-    account: int
-    market: int
-    size: int
-    slot: int
-
-
-class Paper:
-    """A stage with a ledger that hears it; the venue itself stays quiet."""
-
-    def __init__(self, *sets: str, regime: str = "flat", at_ms: int = 10_001, horizon_ms: int = 0) -> None:
-        self.stage = Stage(*QUIET, *sets, regime=regime)
-        self.truth = self.stage.world.truth
-        self.layout = self.stage.world.layout
-        self.first_person = self.stage.world.population.first_person
-        self.ledger = VenueLedger(self.first_person, horizon_ms)
-        self.ledger.begin(self.truth)
-        for payload in self.ledger.hears:
-            self.stage.sim.hear(payload, self.ledger.observe)
-        self.stage.at(at_ms)
-
-    def tell(self, *events: object) -> Paper:
-        """These happen now, one after the other."""
-        for data in events:
-            self.stage.sim.emit(data)
-        return self
-
-    @property
-    def now_ms(self) -> int:
-        return self.stage.sim.now_ms
-
-    def price(self, market: int) -> int:
-        return int(self.truth.mark(self.now_ms)[market])
-
-    def equity(self, account: int) -> int:
-        return int(self.truth.shadow.value(self.now_ms).equity[account])
-
-    def holding(self, side: int = 1, least: int = 100) -> Holding:
-        """The first position of a person on this side with at least so many size quantums."""
-        held = self.truth.shadow.holdings.size
-        fits = np.flatnonzero((self.layout.account >= self.first_person) & (held * side >= least))
-        slot = int(fits[0])
-        return Holding(int(self.layout.account[slot]), int(self.layout.market[slot]), int(held[slot]), slot)
-
-    def lines(self) -> dict[tuple[int, str], int]:
-        """(account, kind) -> what is missing."""
-        return {(e.account, e.kind): e.amount_quantums - e.restored_quantums for e in self.entries()}
-
-    def entries(self) -> list[Entry]:
-        return list(self.ledger.end())
 
 
 # ---- execution -------------------------------------------------------------------------------------------------------

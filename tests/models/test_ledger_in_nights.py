@@ -135,7 +135,7 @@ def test_evidence_is_of_the_kind_that_it_carries(name: str, seed: int) -> None:
         "trigger": {"trigger.fired", "fill"},
         "funding": {"liquidation", "fill"},
         "execution": {"fill"},
-        "access": {"intents.blocked"},
+        "access": {"intents.blocked", "intent.rejected"},
         "rollback": {"rollback.done"},
         "bad_debt": set(),
         "leak": {"l1.transferred"},
