@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
+from drydock.models.beat import Beat
 from drydock.models.chain import IndexTx
 from drydock.models.database import Read, Unavailable, Write
 from drydock.models.draws import lognormal_ms
@@ -24,7 +25,7 @@ from drydock.models.market_data import PriceMessage
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm, max_step
 from drydock.models.perp.units import all_true, least
 from drydock.models.seams import new_seam
-from drydock.models.service import Service
+from drydock.models.service import RAISE_RESTART_MS, Service
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -34,7 +35,6 @@ Mask = NDArray[np.bool_]
 TABLE = "funding_index"
 INDEX, CARRY, AT_MS, HEIGHT = range(4)
 PUBLISH_MS = 5
-RAISE_RESTART_MS = 2_000
 
 
 class FundingEngine(Service):
@@ -50,6 +50,7 @@ class FundingEngine(Service):
         self._all = np.arange(self._markets)
         self._interest = interest_ppm(world.markets.period_ms)
         self._ticker = self.sim.lane_of("funding/ticker")
+        self._beat = Beat(self, "tick", self._ticker, self._tick, self._spec.tick_ms)
         self._loader = self.sim.lane_of("funding/loader")
         self._writer = self.sim.lane_of("funding/writer")
         self._bus = self.sim.lane_of("funding/bus")
@@ -73,15 +74,15 @@ class FundingEngine(Service):
         rows = self.world.database.transact([Read(TABLE, self._all)])[0]
         self._take_rows(self._all, rows.values, rows.version)
         self.sim.emit(LoadCompleted(self.name, self.epoch, self._all, np.ones(self._markets, np.int64)), self._loader)
-        self.sim.call_in(1_000, self._tick, self.epoch, self._ticker, "tick")
+        self._beat.begin(1_000)
 
     def boot_step(self, step: str) -> Steps:
         """Connecting waits for the database, loading for every row, verifying for indices equal to the chain's."""
         yield from super().boot_step(step)
         if step == "process_up":
-            self._born_ms = self.sim.now_ms
+            self._born_ms = self.clock_ms()
         elif step == "connect":
-            if self._spec.readiness in ("process_up", "per_market_loaded"):
+            if self._spec.readiness in ("process_up", "per_market_loaded") and not self.is_ready:
                 self._enter("up")
                 self.become_ready()
             while not self.world.database.accepts_connections:
@@ -100,7 +101,7 @@ class FundingEngine(Service):
 
     def on_ready(self) -> None:
         """The first tick comes a full period after the engine may tick."""
-        self.sim.call_in(self._spec.tick_ms, self._tick, self.epoch, self._ticker, "tick")
+        self._beat.begin(self._spec.tick_ms)
 
     def forget(self) -> None:
         """The cache is memory."""
@@ -110,8 +111,11 @@ class FundingEngine(Service):
 
     def on_prices(self, message: PriceMessage) -> None:
         """Market data's prices arrive."""
-        if self.is_running:
-            self._prices = message
+        if self.is_running and not self.is_held("prices", self._take_prices, message, self._bus):
+            self._take_prices(message)
+
+    def _take_prices(self, message: PriceMessage) -> None:
+        self._prices = message
 
     # ---- loading ---------------------------------------------------------------------------------------------
     def _load(self, markets: Ints) -> None:
@@ -146,21 +150,22 @@ class FundingEngine(Service):
 
     def _row_is_missing(self, epoch: int, markets: Ints) -> None:
         """The database has no such row: the documented policy decides."""
-        if self._spec.on_missing == "default_zero":
+        does = self.policy("on_missing", self._spec.on_missing)
+        if does == "default_zero":
             fresh = markets[~self._is_cached[markets]]
-            self._start_from_default(fresh)
+            self._start_from_default(fresh, self.clock_ms())
             self._is_loaded[markets] = True
-        elif self._spec.on_missing == "raise":
+        elif does == "raise":
             self.crash(RAISE_RESTART_MS)
         else:
             retry = (epoch, markets, 0)
             self.sim.call_in(self.world.venue.database.retry_ms, self._load_arrives, retry, self._loader, "retry")
 
-    def _start_from_default(self, markets: Ints) -> None:
-        """``state.get(market, default)``: the value of a fresh accumulator, as of now."""
+    def _start_from_default(self, markets: Ints, at_ms: int) -> None:
+        """``state.get(market, default)``: the value of a fresh accumulator, as of a tick before ``at_ms``."""
         self._index[markets] = 0
         self._carry[markets] = 0
-        self._at_ms[markets] = max(self._born_ms, self.sim.now_ms - self._spec.tick_ms)
+        self._at_ms[markets] = max(self._born_ms, at_ms - self._spec.tick_ms)
         self._version[markets] = 0
         self._is_cached[markets] = True
 
@@ -172,61 +177,76 @@ class FundingEngine(Service):
         return np.flatnonzero(np.abs(self._index - chain.index) > bound)
 
     # ---- ticking ---------------------------------------------------------------------------------------------
-    def _tick(self, epoch: int) -> None:
-        if not self.is_current(epoch):
-            return
-        self.sim.call_in(self._spec.tick_ms, self._tick, epoch, self._ticker, "tick")
+    def _tick(self, at_ms: int) -> None:
         prices = self._prices or self.world.market_data.last
-        if prices is None:
+        if prices is None or self._is_paused(least(prices.made_ms)):
             return
-        price_age_ms = self.sim.now_ms - least(prices.made_ms)
+        markets = self._tickable(at_ms)
+        if markets is not None and markets.size:
+            self._accrue(markets, prices, at_ms)
+
+    def _is_paused(self, made_ms: int) -> bool:
+        """Whether prices are too old for a tick. What then, the policy says; ``default_zero`` takes their age for 0."""
         pause_ms = self.world.venue.safeguards.funding_pause_ms
         freshness = self.world.venue.safeguards.price_freshness
         limit_ms = pause_ms if pause_ms is not None else freshness.funding_ms if freshness is not None else None
-        if limit_ms is not None and price_age_ms > limit_ms:
-            self.sim.emit(TickPaused(price_age_ms), self._ticker)
-            return
-        markets = self._tickable()
-        if markets is not None and markets.size:
-            self._accrue(markets, prices, price_age_ms)
+        age_ms = self.clock_ms() - made_ms
+        if limit_ms is None or age_ms <= limit_ms:
+            return False
+        does = self.policy("on_stale", "skip")
+        if does == "raise":
+            self.crash(RAISE_RESTART_MS)
+        elif does == "skip":
+            self.sim.emit(TickPaused(age_ms), self._ticker)
+        return does != "default_zero"
 
-    def _tickable(self) -> Ints | None:
+    def _tickable(self, at_ms: int) -> Ints | None:
         """The markets that this tick covers; None where the policy lets the process die of a missing row."""
         if all_true(self._is_cached):
             return self._all
         missing = np.flatnonzero(~self._is_cached)
-        if self._spec.readiness == "per_market_loaded" or self._spec.on_missing == "skip":
+        does = self.policy("on_missing", self._spec.on_missing)
+        if self._spec.readiness == "per_market_loaded" or does == "skip":
             return np.flatnonzero(self._is_cached)
-        if self._spec.on_missing == "raise":
+        if does == "raise":
             self.crash(RAISE_RESTART_MS)
             return None
-        self._start_from_default(missing)
+        self._start_from_default(missing, at_ms)
         return self._all
 
-    def _accrue(self, markets: Ints, prices: PriceMessage, price_age_ms: int) -> None:
+    def _accrue(self, markets: Ints, prices: PriceMessage, at_ms: int) -> None:
         facts = self.world.markets
         rows = slice(None) if markets is self._all else markets  # the same rows, without gathering them
-        dt_ms = self.sim.now_ms - self._at_ms[rows]
+        dt_ms = np.maximum(at_ms - self._at_ms[rows], 0)  # a clock that was put back: no time has passed
         rate = funding_rate_ppm(
             prices.basis_ppm[rows], self._interest[rows], self._spec.clamp_ppm, facts.rate_cap_ppm[rows]
         )
         validation = self.world.venue.safeguards.data_validation
-        gap_cap_ms = self._spec.gap_cap_ms if validation is None else validation.gap_cap_ms
+        gap_cap_ms = self.policy("gap_cap_ms", self._spec.gap_cap_ms)
+        if validation is not None:
+            gap_cap_ms = validation.gap_cap_ms
         index, carry = accrue(
             self._index[rows], self._carry[rows], rate, prices.spot[rows], dt_ms, facts.period_ms[rows], gap_cap_ms,
         )  # fmt: skip
-        if validation is not None and not self._is_valid(markets, index, prices.spot):
+        if validation is not None and not self._is_valid(markets, index, prices.spot, at_ms):
             self._is_cached &= self._is_loaded
             return
         self._index[rows], self._carry[rows] = index, carry
-        self._at_ms[rows] = self.sim.now_ms
-        self._publish(markets, index, dt_ms, price_age_ms)
+        self._at_ms[rows] = at_ms
+        self._publish(markets, index, dt_ms, self.sim.now_ms - least(prices.made_ms))
 
-    def _is_valid(self, markets: Ints, index: Ints, spot: Ints) -> bool:
-        """G1 and G2 against the chain, which is the source of truth; a tick is good or refused whole."""
+    def _is_valid(self, markets: Ints, index: Ints, spot: Ints, at_ms: int) -> bool:
+        """G1 and G2 against the chain, which is the source of truth; a tick is good or refused whole.
+
+        A tick for a time that is over steps too far, however little that is: its slot was missed.
+        """
         world, validation = self.world, self.world.venue.safeguards.data_validation
         assert validation is not None
-        dt_ms = np.minimum(self.sim.now_ms - world.chain.index_ms[markets], validation.gap_cap_ms)
+        now_ms = self.clock_ms()
+        if now_ms - at_ms >= self._spec.tick_ms:
+            self.sim.emit(TickRejected(len(markets), 0), self._ticker)
+            return False
+        dt_ms = np.minimum(now_ms - world.chain.index_ms[markets], validation.gap_cap_ms)
         dt_ms = np.maximum(dt_ms, self._spec.tick_ms)
         bound = max_step(validation.rate_ppm_max, spot[markets], dt_ms, world.markets.period_ms[markets])
         over = int((np.abs(index - world.chain.index[markets]) > bound).sum())

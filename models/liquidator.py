@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
+from drydock.models.beat import Beat
 from drydock.models.breaker import Breaker
 from drydock.models.chain import LiquidationTx
 from drydock.models.events import HealthChecked, Liquidation
@@ -17,7 +18,7 @@ from drydock.models.perp.liquidation import liquidation_share
 from drydock.models.perp.units import PPM, least
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
-from drydock.models.service import Service
+from drydock.models.service import RAISE_RESTART_MS, Service
 from drydock.models.unwinding import Unwinding
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ class Liquidator(Service):
         super().__init__(world)
         self._load_seam = new_seam(world.seams, "liquidator.load")
         self._checker = self.sim.lane_of("liquidator/checker")
+        spec = world.venue.liquidation
+        self._beat = Beat(self, "check", self._checker, self._check, spec.check_ms, spec.check_phase_ms)
         book = world.venue.order_book
-        self._unwinding = None if book is None else Unwinding(world, book)
+        self._unwinding = None if book is None else Unwinding(self, book)
         breaker = world.venue.safeguards.circuit_breaker
         self._breaker = None if breaker is None else Breaker(world, breaker)
 
@@ -62,19 +65,15 @@ class Liquidator(Service):
     def _begin(self, wait_ms: int) -> None:
         spec = self.world.venue.liquidation
         if spec.check_phase_ms is not None:
-            wait_ms += to_phase_ms(self.sim.now_ms + wait_ms, spec.check_ms, spec.check_phase_ms)
-        self.sim.call_in(wait_ms, self._check, self.epoch, self._checker, "check")
+            wait_ms += to_phase_ms(self.clock_ms() + wait_ms, spec.check_ms, spec.check_phase_ms)
+        self._beat.begin(wait_ms)
         if self._unwinding is not None:
-            self._unwinding.begin(self.epoch)
+            self._unwinding.begin()
 
-    def _check(self, epoch: int) -> None:
-        if not self.is_current(epoch):
+    def _check(self, at_ms: int) -> None:
+        if not self.world.may_act("liquidate", at_ms):
             return
-        spec = self.world.venue.liquidation
-        self.sim.call_in(spec.check_ms, self._check, epoch, self._checker, "check")
-        if not self.world.may_act("liquidate"):
-            return
-        cloud = self.world.cloud
+        spec, cloud = self.world.venue.liquidation, self.world.cloud
         if self._breaker is not None and self._breaker.is_tripped():
             return
         price_age_ms = self.sim.now_ms - least(cloud.price_ms)
@@ -83,7 +82,9 @@ class Liquidator(Service):
             return
         value = cloud.value()
         under = value.under_margin()
-        trusted = self._trusted(self._in_order(under))
+        trusted = self._trusted(self._in_order(under), at_ms)
+        if not self.is_ready:
+            return
         self.sim.emit(HealthChecked(len(under), price_age_ms, len(under) - len(trusted)), self._checker)
         if trusted.size:
             share = liquidation_share(
@@ -115,15 +116,21 @@ class Liquidator(Service):
         in_order: Ints = under[~np.isin(under, sorted(desk.matching.resyncing))]
         return in_order
 
-    def _trusted(self, under: Ints) -> Ints:
-        """With price freshness on, accounts that hold a market whose price is too old are left for a later check."""
+    def _trusted(self, under: Ints, at_ms: int) -> Ints:
+        """With price freshness on, accounts that hold a market whose price is too old are left for a later check.
+
+        That is the documented policy; ``default_zero`` takes an age for 0, ``raise`` ends the process.
+        """
         freshness = self.world.venue.safeguards.price_freshness
         if freshness is None or not under.size:
             return under
         cloud, layout = self.world.cloud, self.world.layout
-        stale = self.sim.now_ms - cloud.price_ms > freshness.liquidation_ms
-        if not stale.any():
+        stale = at_ms - cloud.price_ms > freshness.liquidation_ms
+        if not stale.any() or (does := self.policy("on_stale", "skip")) == "default_zero":
             return under
+        if does == "raise":
+            self.crash(RAISE_RESTART_MS)
+            return under[:0]
         touched = layout.per_account((stale[layout.market] & (cloud.holdings.size != 0)).astype(np.int64))
         trusted: Ints = under[touched[under] == 0]
         return trusted

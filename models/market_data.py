@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.harness.seam import Mask, Passage
+from drydock.models.beat import Beat
 from drydock.models.chain import PriceTx
 from drydock.models.events import PricesPublished
 from drydock.models.mark_engine import MarkEngine
@@ -104,6 +105,7 @@ class MarketData(Service):
         self._external_lanes = [self.sim.lane_of(f"oracle/external-{n + 1}") for n in range(spec.external_venues)]
         self._ticker = self.sim.lane_of("market_data/ticker")
         self._bus = self.sim.lane_of("market_data/bus")
+        self._beat = Beat(self, "tick", self._ticker, self._publish_tick, spec.mark_ms, spec.mark_phase_ms)
         self.spot = Feed(spec.spot_sources, markets)
         self.rates = Feed(spec.external_venues, markets)
         self._all_live = np.full(markets, spec.spot_sources)
@@ -145,11 +147,11 @@ class MarketData(Service):
     def on_ready(self) -> None:
         """Publishes at the next instant of its phase, at once where it has none, and then with every tick."""
         spec = self.world.venue.oracle
-        wait_ms = 0 if spec.mark_phase_ms is None else to_phase_ms(self.sim.now_ms, spec.mark_ms, spec.mark_phase_ms)
+        wait_ms = 0 if spec.mark_phase_ms is None else to_phase_ms(self.clock_ms(), spec.mark_ms, spec.mark_phase_ms)
         if wait_ms:
-            self.sim.call_in(wait_ms, self._publish_tick, self.epoch, self._ticker, "tick")
+            self._beat.begin(wait_ms)
         else:
-            self._publish_tick(self.epoch)
+            self._beat.begin_now()
 
     def forget(self) -> None:
         """Feeds and last prices are memory."""
@@ -187,9 +189,9 @@ class MarketData(Service):
 
     def _take_spot(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
         epoch, source, made_ms, row, mask = message
-        if self.is_current(epoch):
-            self._is_fair_old = True
-            self.spot.take(source, made_ms, row, mask)
+        heard = (self.spot, source, made_ms, row, mask)
+        if self.is_current(epoch) and not self.is_held("feed", self._take, heard, self._bus):
+            self._take(heard)
 
     def _external_tick(self, arg: tuple[int, int]) -> None:
         epoch, venue = arg
@@ -209,15 +211,17 @@ class MarketData(Service):
 
     def _take_rates(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
         epoch, venue, made_ms, row, mask = message
-        if self.is_current(epoch):
-            self._is_fair_old = True
-            self.rates.take(venue, made_ms, row, mask)
+        heard = (self.rates, venue, made_ms, row, mask)
+        if self.is_current(epoch) and not self.is_held("feed", self._take, heard, self._bus):
+            self._take(heard)
+
+    def _take(self, arg: tuple[Feed, int, int, Ints, Mask | None]) -> None:
+        feed, source, made_ms, row, mask = arg
+        self._is_fair_old = True
+        feed.take(source, made_ms, row, mask)
 
     # ---- publishing ------------------------------------------------------------------------------------------
-    def _publish_tick(self, epoch: int) -> None:
-        if not self.is_current(epoch):
-            return
-        self.sim.call_in(self.world.venue.oracle.mark_ms, self._publish_tick, epoch, self._ticker, "tick")
+    def _publish_tick(self, at_ms: int) -> None:
         inputs = self._aggregate()
         message = None if inputs is None else self._price(inputs)
         if message is not None:
@@ -245,7 +249,7 @@ class MarketData(Service):
             return None
         made_ms = min(spot_ms, rate_ms)
         freshness = self.world.venue.safeguards.price_freshness
-        if freshness is not None and made_ms < self.sim.now_ms - freshness.liquidation_ms:
+        if freshness is not None and made_ms < self.clock_ms() - freshness.liquidation_ms:
             return None
         spot, rate = median_of_all(self.spot.value), median_of_all(self.rates.value)
         return Inputs(spot, rate, None, np.full(len(spot), made_ms))
@@ -268,7 +272,7 @@ class MarketData(Service):
         present: Mask = feed.made_ms > NEVER
         freshness = self.world.venue.safeguards.price_freshness
         if freshness is not None:
-            fresh = feed.made_ms >= self.sim.now_ms - freshness.liquidation_ms
+            fresh = feed.made_ms >= self.clock_ms() - freshness.liquidation_ms
             present &= fresh | ~fresh.any(axis=0)
         return present
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
+from drydock.models.beat import Beat
 from drydock.models.events import FrontShown, PageRefreshed
 from drydock.models.seams import new_seam
-from drydock.models.service import Service
+from drydock.models.service import RAISE_RESTART_MS, Service
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -23,12 +24,13 @@ class Page(Service):
         self.name = name
         super().__init__(world)
         self._seam = new_seam(world.seams, f"{name}.read")
+        self._beat = Beat(self, "refresh", self.lane, self._refresh, world.venue.read_models.refresh_ms)
         self.height = 0
         self.sequence = 0
 
     def on_ready(self) -> None:
         """Refreshes at once and then with every period."""
-        self._refresh(self.epoch)
+        self._beat.begin_now()
 
     def drop(self, height: int) -> None:
         """A rollback to ``height``: what the page shows is thrown away and read anew.
@@ -42,16 +44,13 @@ class Page(Service):
         else:
             self.height = self.world.chain.height
 
-    def _refresh(self, epoch: int) -> None:
-        if not self.is_current(epoch):
-            return
-        self.sim.call_in(self.world.venue.read_models.refresh_ms, self._refresh, epoch, self.lane, "refresh")
+    def _refresh(self, at_ms: int) -> None:
         if not self._seam.bends:
             self._show(0)
             return
         passage = self._seam.through(Passage(1, "refresh"))
         for late_ms, _ in passage.groups():
-            arg = (epoch, int(passage.stale_ms[0]))
+            arg = (self.epoch, int(passage.stale_ms[0]))
             if late_ms:
                 self.sim.call_in(late_ms, self._show_late, arg, self.lane, "late")
             else:
@@ -110,8 +109,12 @@ class FrontPage(Service):
             self.sim.call_in(self.world.venue.oracle.tick_ms, self._show, epoch, self.lane, "refresh")
 
     def _show_defaults(self) -> None:
-        is_zero = self.world.venue.read_models.before_load == "default_zero"
-        self.sim.emit(FrontShown(len(self.world.markets) if is_zero else 0), self.lane)
+        documented = "default_zero" if self.world.venue.read_models.before_load == "default_zero" else "skip"
+        does = self.policy("on_missing", documented)
+        if does == "raise":
+            self.crash(RAISE_RESTART_MS)
+        else:
+            self.sim.emit(FrontShown(len(self.world.markets) if does == "default_zero" else 0), self.lane)
 
 
 def totals(quote: object) -> tuple[int, int]:

@@ -8,6 +8,9 @@ from drydock.harness.seam import Seam, Seams
 
 SEAM_SENTENCES: Mapping[str, str] = {
     "service.boot": "a service passes a named boot step",
+    "service.act": "a service does what it does periodically (funding/tick), or takes a message (market_data/feed)",
+    "clock.read": "a service reads its own clock",
+    "policy.read": "a service asks what its documentation has it do in a case (funding/on_missing)",
     "cloud.submit": "a transaction on its way from the cloud to the sequencer",
     "oracle.spot": "a spot source's message to market data",
     "oracle.external": "an external venue's rates to market data",

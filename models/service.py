@@ -6,12 +6,14 @@ the epoch in which it was decided, and is dropped when that epoch is over.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+import numpy as np
 from simpy import Interrupt
 
 from drydock.harness.seam import Passage
-from drydock.harness.sim import LaneProcess, Steps
+from drydock.harness.sim import Lane, LaneProcess, Steps
 from drydock.models.events import BootStep, ServiceState
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 State = Literal["stopped", "crashed", "booting", "up", "ready"]
 RUNNING = frozenset(("booting", "up", "ready"))
+RAISE_RESTART_MS = 2_000
+"""A process that its own error ends is back so soon: its supervisor starts it again."""
+P = TypeVar("P", bound=str | int | None)
 
 
 class Service:
@@ -33,6 +38,9 @@ class Service:
         self.state: State = "stopped"
         self.epoch = 0
         self.lane = self.sim.lane_of(self.name)
+        self._acts = world.seams["service.act"]
+        self._clock = world.seams["clock.read"]
+        self._policies = world.seams["policy.read"]
         self._boot_process: LaneProcess | None = None
 
     @property
@@ -48,6 +56,36 @@ class Service:
     def is_current(self, epoch: int) -> bool:
         """The fence: whether what was decided in ``epoch`` may still act."""
         return epoch == self.epoch and self.state in RUNNING
+
+    # ---- what it believes and does -----------------------------------------------------------------------------
+    def clock_ms(self) -> int:
+        """What time it is, as this process believes. It decides by it; what an event tells is the world's time."""
+        if not self._clock.bends:
+            return self.sim.now_ms
+        passage = self._clock.through(Passage(1, self.name, stamp_ms=np.array([self.sim.now_ms])))
+        assert passage.stamp_ms is not None
+        return int(passage.stamp_ms[0])
+
+    def policy(self, case: str, documented: P) -> P:
+        """What it does in this case: what the venue documents, unless this build does something else."""
+        if not self._policies.bends:
+            return documented
+        return cast(P, self._policies.through(Passage(1, f"{self.name}/{case}", policy=documented)).policy)
+
+    def is_held(self, what: str, then: Callable[[Any], None], arg: Any, lane: Lane) -> bool:
+        """Whether this act is not done now: it is lost, or ``then(arg)`` comes later, in the same epoch."""
+        if not self._acts.bends:
+            return False
+        late = [late_ms for late_ms, _ in self._acts.through(Passage(1, f"{self.name}/{what}")).groups()]
+        for late_ms in late:
+            if late_ms:
+                self.sim.call_in(late_ms, self._go_on, (self.epoch, then, arg), lane, "late")
+        return 0 not in late
+
+    def _go_on(self, held: tuple[int, Callable[[Any], None], Any]) -> None:
+        epoch, then, arg = held
+        if self.is_current(epoch):
+            then(arg)
 
     # ---- life ------------------------------------------------------------------------------------------------
     def begin_ready(self) -> None:
@@ -104,6 +142,8 @@ class Service:
                 self.sim.emit(BootStep(self.name, self.epoch, step), self.lane)
                 if step == "process_up":
                     self._enter("up")
+                if step == self.policy("readiness", self.boot_steps[-1]):
+                    self.become_ready()
             self.become_ready()
         except Interrupt:
             return

@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drydock.models.accounts import VAULT
+from drydock.models.beat import Beat
 from drydock.models.matching import OF_VAULT
 from drydock.models.perp.units import PPM
 from drydock.models.phase import to_phase_ms
 
 if TYPE_CHECKING:
+    from drydock.models.liquidator import Liquidator
     from drydock.models.venue import OrderBookSpec
-    from drydock.models.world import VenueWorld
 
 
 class Unwinding:
     """Runs with the liquidator: what it took over, it sells."""
 
-    def __init__(self, world: VenueWorld, spec: OrderBookSpec) -> None:
-        self._world = world
-        self._sim = world.sim
+    def __init__(self, liquidator: Liquidator, spec: OrderBookSpec) -> None:
+        self._liquidator = liquidator
+        self._world = liquidator.world
+        self._sim = liquidator.sim
         self._spec = spec
-        self._lane = world.sim.lane_of("liquidator/unwinder")
+        lane = liquidator.sim.lane_of("liquidator/unwinder")
+        self._beat = Beat(liquidator, "unwind", lane, self._unwind, spec.unwind_ms, spec.unwind_phase_ms)
 
-    def begin(self, epoch: int) -> None:
+    def begin(self) -> None:
         """The liquidator is ready: from the next instant of this phase on."""
-        wait_ms = to_phase_ms(self._sim.now_ms, self._spec.unwind_ms, self._spec.unwind_phase_ms)
-        self._sim.call_in(wait_ms, self._tick, epoch, self._lane, "unwind")
+        wait_ms = to_phase_ms(self._liquidator.clock_ms(), self._spec.unwind_ms, self._spec.unwind_phase_ms)
+        self._beat.begin(wait_ms)
 
-    def _tick(self, epoch: int) -> None:
+    def _unwind(self, at_ms: int) -> None:
         world = self._world
-        if not world.liquidator.is_current(epoch):
-            return
-        self._sim.call_in(self._spec.unwind_ms, self._tick, epoch, self._lane, "unwind")
         self._sim.cause = None
         if world.may_act("fill") and self._spec.unwind_ppm:
             inventory = world.cloud.holdings.size[: len(world.markets)]  # the vault is account 0 and dense

@@ -72,7 +72,8 @@ class VenueWorld:
         self.acked_modes: dict[str, str] = {}
         self.restarted_ms: int | None = None
         self.seams = Seams()
-        new_seam(self.seams, "service.boot")
+        for seam in ("service.boot", "service.act", "clock.read", "policy.read"):
+            new_seam(self.seams, seam)
         self._steps_started: dict[str, SimpyEvent] = {}
         self._deferred_starts: list[str] = []
         self._history: list[tuple[int, int, int, int, int]] = []
@@ -260,15 +261,16 @@ class VenueWorld:
         """Whether services do this now: they honour the declared matrix only where it is switched on."""
         return not self.venue.safeguards.mode_matrix or self.venue.declared.allows(self.mode, action)
 
-    def may_act(self, action: Action) -> bool:
+    def may_act(self, action: Action, now_ms: int | None = None) -> bool:
         """:meth:`may` of what the venue does to people by itself; with G17 on only when the grace after OK is over.
 
-        What needs the books needs them open, matrix or not.
+        What needs the books needs them open, matrix or not. ``now_ms`` is the time as who asks believes.
         """
         if action != "liquidate" and self.mode not in OPEN_MODES:
             return False
         grace_ms = self.venue.safeguards.grace_ms
-        is_early = grace_ms is not None and self.is_trading and self.sim.now_ms < self.ok_since_ms + grace_ms
+        now_ms = self.sim.now_ms if now_ms is None else now_ms
+        is_early = grace_ms is not None and self.is_trading and now_ms < self.ok_since_ms + grace_ms
         return not is_early and self.may(action)
 
     def set_mode(self, mode: str) -> str:

@@ -40,7 +40,7 @@ class LosesTheSign(FundingEngine):
 class TicksAllButOne(FundingEngine):
     """An off-by-one in the list of markets."""
 
-    def _tickable(self) -> Ints | None:
+    def _tickable(self, at_ms: int) -> Ints | None:
         return self._all[:-1]
 
 

@@ -28,7 +28,7 @@ class TakesThePenaltyForTheFee(Cloud):
 class TrustsNobody(Liquidator):
     """Every account that is under margin is put off to a later check."""
 
-    def _trusted(self, under: Ints) -> Ints:
+    def _trusted(self, under: Ints, at_ms: int) -> Ints:
         return under[:0]
 
 
