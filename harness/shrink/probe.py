@@ -1,0 +1,100 @@
+"""Asks whether cases still fail in the same way: each once, legal ones only, within a box of time and runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from drydock.harness.fault import is_legal
+from drydock.harness.port import Case
+from drydock.harness.shrink.player import Player, Seen
+from drydock.harness.signature import Signature
+
+Clock = Callable[[], float]
+_Key = tuple[object, ...]
+
+
+class BoxFull(Exception):
+    """The time or the runs that were given are used up; what was found so far stands."""
+
+
+class Box:
+    """What shrinking may cost. ``stopped`` says which end of it was reached: ``max-time``, ``max-runs`` or nothing.
+
+    ``runs`` counts the cases that were asked about, not what was played ahead: it does not depend on workers.
+    """
+
+    def __init__(self, max_time_s: float | None, max_runs: int | None, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._deadline_s = None if max_time_s is None else clock() + max_time_s
+        self._max_runs = max_runs
+        self.runs = 0
+        self.stopped = ""
+
+    def spend(self) -> None:
+        """One run more. :exc:`BoxFull` where there is none left."""
+        if self._deadline_s is not None and self._clock() >= self._deadline_s:
+            self.stopped = "max-time"
+        elif self._max_runs is not None and self.runs >= self._max_runs:
+            self.stopped = "max-runs"
+        if self.stopped:
+            raise BoxFull(self.stopped)
+        self.runs += 1
+
+
+class Probe:
+    """Whether a case shows one signature. All are of one scenario and seed: regime, plan and ties tell them apart."""
+
+    def __init__(self, signature: Signature, player: Player, box: Box) -> None:
+        self.signature = signature
+        self.box = box
+        self._player = player
+        self._asked: dict[_Key, bool] = {}
+        self._ahead: dict[_Key, bool] = {}
+        self._whole: dict[_Key, Seen] = {}
+
+    def shows(self, case: Case) -> bool:
+        """Whether the case fails in the same way. :exc:`BoxFull` where it would have to be played and cannot be."""
+        return self.first([case]) is not None
+
+    def first(self, cases: Iterable[Case]) -> int | None:
+        """The number of the first case that fails in the same way; None where none does. Illegal ones do not count."""
+        remaining = iter(enumerate(cases))
+        while batch := list(islice(remaining, self._player.width)):
+            if len(batch) > 1:
+                self._play_ahead([case for _, case in batch])
+            for number, case in batch:
+                if self._answer(case):
+                    return number
+        return None
+
+    def seen(self, case: Case) -> Seen:
+        """All the ways in which the case fails, judged by every law."""
+        key = _key(case)
+        if key not in self._whole:
+            self.box.spend()
+            self._whole[key] = self._player.seen([case])[0]
+        return self._whole[key]
+
+    def _answer(self, case: Case) -> bool:
+        key = _key(case)
+        if not is_legal(case.plan, case.scenario):
+            return False
+        if key not in self._asked:
+            self.box.spend()
+            if key not in self._ahead:
+                self._play_ahead([case])
+            self._asked[key] = self._ahead.pop(key)
+        return self._asked[key]
+
+    def _play_ahead(self, cases: list[Case]) -> None:
+        """Plays what nobody knows yet, all at once."""
+        legal = {_key(case): case for case in cases if is_legal(case.plan, case.scenario)}
+        unknown = {key: case for key, case in legal.items() if key not in self._asked and key not in self._ahead}
+        shown = self._player.seen(list(unknown.values()), self.signature.law)
+        self._ahead |= {key: self.signature in seen for key, seen in zip(unknown, shown, strict=True)}
+
+
+def _key(case: Case) -> _Key:
+    return (case.regime, case.plan, case.ties)

@@ -1,0 +1,197 @@
+"""Shrinking that can be trusted: what is left is needed, is the same failure, and both were played."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+from hypothesis import given, strategies as st
+
+from drydock.harness.port import Case
+from drydock.harness.shrink.shrink import shrink
+from drydock.harness.signature import Signature
+from drydock.harness.sim import Ties
+from tests.harness.shrink.by_hand import BROKEN, OTHER, ByHand, broken_if, case_with, offsets_of, shrunk_by_hand
+
+NEEDED = {3, 8, 14}
+
+
+def test_three_faults_among_twelve_decoys_shrink_to_exactly_these_three(toy: ModuleType) -> None:
+    """A conjunction: whatever misses one of the three passes."""
+    shrunk = shrunk_by_hand(toy, case_with(toy, *range(15)), lambda case: broken_if(offsets_of(case) >= NEEDED))
+
+    assert NEEDED == offsets_of(shrunk.case)
+    assert 3 == len(shrunk.case.plan)
+    assert shrunk.is_minimal
+    assert "" == shrunk.stopped
+
+
+def test_what_is_not_needed_goes_and_what_is_left_is_as_simple_as_it_fails(toy: ModuleType) -> None:
+    """The parts that matter keep what makes them matter, and lose the rest field by field."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(any(fault.delay_ms >= 90 and fault.target == "both" for fault in case.plan))
+
+    shrunk = shrunk_by_hand(toy, case_with(toy, *range(4), delay_ms=200), judge)
+
+    assert [("both", 100)] == [(fault.target, fault.delay_ms) for fault in shrunk.case.plan]
+    assert "flat" == shrunk.case.regime  # named before the busy one
+
+
+def test_numbers_that_nothing_depends_on_are_round(toy: ModuleType) -> None:
+    """A reader asks what is special about 173; nothing is."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(any(fault.delay_ms >= 163 for fault in case.plan))
+
+    shrunk = shrunk_by_hand(toy, case_with(toy, 1, delay_ms=173), judge)
+
+    assert [200] == [fault.delay_ms for fault in shrunk.case.plan]
+
+
+def test_what_fails_in_another_way_is_never_taken(toy: ModuleType) -> None:
+    """Most smaller cases break another law, and some the same law elsewhere: neither is this failure."""
+    elsewhere = BROKEN._replace(role="second")
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(offsets_of(case) >= {1, 2}, OTHER, elsewhere)
+
+    shrunk = shrunk_by_hand(toy, case_with(toy, 1, 2, 3), judge, has_alternatives=False)
+
+    assert 2 == len(shrunk.case.plan)
+    assert {OTHER, elsewhere} == shrunk.empty
+    assert [{OTHER, elsewhere}] * 2 == [row.without for row in shrunk.proof]
+
+
+def test_the_proof_says_what_was_played_without_each_part_and_with_it_alone(toy: ModuleType) -> None:
+    """Of two needed parts neither is enough."""
+    player = ByHand(lambda case: broken_if(offsets_of(case) >= {1, 2}))
+    shrunk = shrink(case_with(toy, 1, 2, 5), BROKEN, toy.ToyKit(), player=player)
+    parts = [f"SlowCount at restart, on first: offset_ms -{n}, delay_ms 1" for n in (1, 2)]
+
+    assert parts == [row.part for row in shrunk.proof]
+    assert [(frozenset(), frozenset())] * 2 == [(row.without, row.alone) for row in shrunk.proof]
+    assert (frozenset({BROKEN}), frozenset()) == (shrunk.whole, shrunk.empty)
+    for number in (0, 1):
+        assert replace(shrunk.case, plan=(shrunk.case.plan[number],)) in player.asked
+
+
+def test_every_other_minimal_set_that_leaves_out_a_needed_part_is_found(toy: ModuleType) -> None:
+    """Two causes of one failure: the reader who mends the first must know of the second."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(offsets_of(case) >= {1, 2} or offsets_of(case) >= {7})
+
+    shrunk = shrunk_by_hand(toy, case_with(toy, 1, 2, 3, 7), judge)
+
+    assert [{7}, {1, 2}] == [offsets_of(case) for case in (shrunk.case, *shrunk.alternatives)]
+
+
+def test_a_seeded_order_becomes_fifo_where_that_fails_too(toy: ModuleType) -> None:
+    """A race that needs no race is told as none."""
+    shrunk = shrunk_by_hand(toy, case_with(toy, 1, ties=Ties()), lambda case: broken_if(bool(case.plan)))
+
+    assert Ties("fifo") == shrunk.case.ties
+    assert not shrunk.keeps_seeded_ties
+
+
+def test_a_seeded_order_that_nothing_replaces_is_kept_and_said(toy: ModuleType) -> None:
+    """Laggards do not reach every order; the case then still shrinks, by its faults."""
+    shrunk = shrunk_by_hand(toy, case_with(toy, 1, 2, ties=Ties()), lambda case: broken_if(case.ties.mode == "seeded"))
+
+    assert (Ties(), ()) == (shrunk.case.ties, shrunk.case.plan)
+    assert shrunk.keeps_seeded_ties
+    assert shrunk.is_minimal
+
+
+def test_a_race_shrinks_to_one_laggard(toy: ModuleType) -> None:
+    """The toy's ticker and loader meet in one instant; FIFO never shows it, one laggard does."""
+    scenario = toy.scenario(waits=False, load_ms=100, reported=())
+    kit = toy.ToyKit()
+    shrunk = next(
+        found
+        for found in (shrink(Case(scenario, "flat", (), seed, Ties()), BROKEN, kit) for seed in range(40))
+        if found.is_shown
+    )
+
+    assert (("counter/loader", "loaded", 1),) == shrunk.case.ties.laggards
+    assert shrunk.is_minimal
+    assert ["counter/loader:loaded#1 is served last"] == [row.part for row in shrunk.proof]
+    assert (True, False) == (BROKEN in shrunk.proof[0].alone, BROKEN in shrunk.proof[0].without)
+
+
+def test_a_plan_that_is_not_legal_is_never_played(toy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that leaves nothing standing proves nothing of this venue, however small its plan."""
+    monkeypatch.setattr(toy.SlowCount, "applicable", lambda fault, scenario: fault.target == "both")
+    player = ByHand(lambda case: broken_if(bool(case.plan)))
+
+    shrunk = shrink(case_with(toy, 1, 2), BROKEN, toy.ToyKit(), player=player)
+
+    assert ["both"] == [fault.target for fault in shrunk.case.plan]
+    assert {"both"} == {fault.target for case in player.asked for fault in case.plan}
+
+
+def test_a_case_that_does_not_fail_so_is_handed_back_untouched(toy: ModuleType) -> None:
+    """Shrinking what is not there would find something else."""
+    player = ByHand(lambda case: [OTHER])
+    shrunk = shrink(case_with(toy, 1, 2), BROKEN, toy.ToyKit(), player=player)
+
+    assert (False, False, 1) == (shrunk.is_shown, shrunk.is_minimal, shrunk.runs)
+    assert shrunk.original == shrunk.case
+    assert 1 == len(player.asked)
+
+
+@pytest.mark.parametrize("runs", range(1, 60, 7))
+def test_a_box_cuts_a_prefix_of_the_search(toy: ModuleType, runs: int) -> None:
+    """What is found within n runs is what a longer search had found after n; it never says minimal before the proof."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(offsets_of(case) >= NEEDED)
+
+    smaller: list[Case] = []
+    boxed: list[Case] = []
+    whole = shrunk_by_hand(toy, case_with(toy, *range(15)), judge, on_smaller=smaller.append)
+    cut = shrunk_by_hand(toy, case_with(toy, *range(15)), judge, on_smaller=boxed.append, max_runs=runs)
+
+    assert boxed == smaller[: len(boxed)]
+    assert cut.case == (boxed or [cut.original])[-1]
+    assert runs == cut.runs or cut.runs == whole.runs
+    assert ("max-runs", False) == (cut.stopped, cut.is_minimal) or cut.runs == whole.runs or len(cut.proof) == 3
+
+
+def test_time_that_is_up_ends_the_search_with_what_there_is(toy: ModuleType) -> None:
+    """A clock by hand: every look at it costs a second."""
+    ticks = iter(range(1_000))
+    case = case_with(toy, *range(15))
+    shrunk = shrunk_by_hand(
+        toy, case, lambda case: broken_if(offsets_of(case) >= NEEDED), max_time_s=9, clock=lambda: float(next(ticks))
+    )
+
+    assert ("max-time", 8, False) == (shrunk.stopped, shrunk.runs, shrunk.is_minimal)
+    assert NEEDED <= offsets_of(shrunk.case)
+
+
+def test_no_case_is_played_twice(toy: ModuleType) -> None:
+    """But for the proof, which asks every law."""
+    player = ByHand(lambda case: broken_if(offsets_of(case) >= NEEDED))
+    shrunk = shrink(case_with(toy, *range(15)), BROKEN, toy.ToyKit(), player=player, has_alternatives=False)
+    keys = [(case.regime, case.plan, case.ties) for case in player.asked]
+    proof = 2 + 2 * len(shrunk.proof)
+
+    assert len(player.asked) == shrunk.runs
+    assert len(keys[1:-proof]) == len(set(keys[1:-proof]))
+
+
+@given(width=st.integers(2, 9), needed=st.frozensets(st.integers(0, 11), max_size=3))
+def test_playing_ahead_changes_nothing(toy: ModuleType, width: int, needed: frozenset[int]) -> None:
+    """Whoever plays several cases at once finds the same, and counts the same runs."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(offsets_of(case) >= needed)
+
+    one, many = (
+        shrink(case_with(toy, *range(12)), BROKEN, toy.ToyKit(), player=ByHand(judge, wide)) for wide in (1, width)
+    )
+
+    assert one == many
