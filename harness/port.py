@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from simpy.events import Event as SimpyEvent
 
 from drydock.harness.event import Event, Identity
 from drydock.harness.seam import Seams
 from drydock.harness.sim import Sim, Steps, Ties
+
+if TYPE_CHECKING:
+    from drydock.harness.charts import ChartFold
 
 Plain = Any
 """JSON-able data: dict, list, str, int, bool or None. No float: money and ratios are integers in their unit."""
@@ -357,8 +360,15 @@ class Kit(Protocol):
         """More to list, by subject (steps, seams, markets): name and sentence."""
         ...
 
-    def describe(self, event: Event, scenario: Scenario) -> str | None:
-        """A plain sentence for a timeline, or None for events that a reader does not need."""
+    def describe(self, event: Event, scenario: Scenario, *, in_full: bool = False) -> str | None:
+        """A plain sentence for a timeline, or None for events that a reader does not need.
+
+        ``in_full`` asks for more: also for what a timeline leaves out, but the story of a finding passes through.
+        """
+        ...
+
+    def charts(self, scenario: Scenario) -> ChartFold:
+        """What there is to draw of a run, as a fresh fold over its events."""
         ...
 
     def account_label(self, scenario: Scenario, account: int) -> str:

@@ -19,6 +19,7 @@ from drydock.harness.typed import build, build_value
 from drydock.harness.units import format_ppm
 from drydock.models import regimes
 from drydock.models.catalogue import safeguards, subjects
+from drydock.models.charts import VenueCharts
 from drydock.models.invariants.canaries import canaries
 from drydock.models.invariants.register import LAWS, make_laws
 from drydock.models.ledger import HARM_KINDS, VenueLedger
@@ -147,9 +148,13 @@ class VenueKit:
         """Steps, gates, services, seams, regimes, and the markets that come with Drydock."""
         return {**subjects(), "markets": _market_sentences(paradex_markets())}
 
-    def describe(self, event: Event, scenario: Scenario) -> str | None:
-        """A plain sentence for a timeline."""
-        return describe(event, model_of(scenario))
+    def describe(self, event: Event, scenario: Scenario, *, in_full: bool = False) -> str | None:
+        """A plain sentence for a timeline, or in full for the story of a finding."""
+        return describe(event, model_of(scenario), in_full=in_full)
+
+    def charts(self, scenario: Scenario) -> VenueCharts:
+        """Steps, services, prices and indices against the truth."""
+        return VenueCharts(model_of(scenario))
 
     def account_label(self, scenario: Scenario, account: int) -> str:
         """Its id where a file gave it one, else its number."""

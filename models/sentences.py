@@ -13,20 +13,27 @@ from drydock.harness.units import format_ppm
 from drydock.models.accounts import VAULT
 from drydock.models.events import (
     AlarmRaised,
+    BlockSealed,
     BreakerTripped,
     Bust,
     DatabaseState,
     Fill,
     FrontShown,
+    HealthChecked,
     IncidentDeclared,
+    IndexOnchain,
     IndexPersisted,
     IndexPublished,
     IntentsBlocked,
+    L1Credited,
     L1Reconciled,
+    L1Transferred,
     Liquidation,
     LiquidationRefused,
     LoadCompleted,
     ModeChanged,
+    PageRefreshed,
+    PricesPublished,
     ResumeChecked,
     RollbackDone,
     ServiceState,
@@ -41,12 +48,15 @@ from drydock.models.matching import BY_BAND, OF_VAULT
 from drydock.models.model import VenueModel
 from drydock.models.names import account_name
 from drydock.models.order_events import (
+    REJECTIONS,
     AuctionUncrossed,
+    IntentRejected,
     MarkSampled,
     OrderCancelled,
     OrderPlaced,
     OrdersKept,
     QuotesPlaced,
+    QuotesPulled,
     ResyncEnded,
     ResyncStarted,
     TriggerDone,
@@ -59,9 +69,9 @@ USD = 1_000_000
 _SIX_DIGITS = Context(prec=6)
 
 
-def describe(event: Event, model: VenueModel) -> str | None:
-    """A sentence, or None for events that a reader does not need."""
-    tell = _TELLERS.get(type(event.data))
+def describe(event: Event, model: VenueModel, *, in_full: bool = False) -> str | None:
+    """A sentence, or None for events that a reader does not need; ``in_full`` also those of a story alone."""
+    tell = _TELLERS.get(type(event.data)) or (_ON_A_CHAIN.get(type(event.data)) if in_full else None)
     return None if tell is None else tell(event.data, model)
 
 
@@ -87,6 +97,11 @@ def _load_completed(data: LoadCompleted, model: VenueModel) -> str | None:
     if len(data.markets) == 1:
         return f"the row of {model.markets.names[int(data.markets[0])]} arrives at the {data.service} engine{told}"
     return f"{len(data.markets)} rows arrive at the {data.service} engine{told}"
+
+
+def _moved(amount_quantums: int) -> str:
+    """``12 USD from``, ``12 USD to``: as L1 sees it."""
+    return f"{abs(amount_quantums) // USD} USD {'from' if amount_quantums > 0 else 'to'}"
 
 
 def _rollback(data: RollbackDone, model: VenueModel) -> str:
@@ -258,3 +273,22 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"L1 reconciled: {d.ledger_quantums // USD} USD, {d.waiting_quantums // USD} USD waiting"
     ),
 }
+
+_ON_A_CHAIN: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
+    HealthChecked: lambda d, m: (
+        f"the liquidator finds {d.under} accounts under margin, at prices {d.price_age_ms} ms old" if d.under else None
+    ),
+    IndexOnchain: lambda d, m: f"the chain takes {len(d.markets)} indices into block {d.height}",
+    BlockSealed: lambda d, m: f"block {d.height} is sealed with {d.transactions} transactions",
+    PricesPublished: lambda d, m: (
+        f"market data publishes prices of {len(d.mark_quantums)} markets, the oldest {int(d.age_ms.max())} ms old"
+    ),
+    PageRefreshed: lambda d, m: f"the {d.service} page shows the state of height {d.height}",
+    IntentRejected: lambda d, m: (
+        f"an order of {account_name(m, d.taker)} in {m.markets.names[d.market]} is refused: {REJECTIONS[d.reason]}"
+    ),
+    L1Transferred: lambda d, m: f"{_moved(d.amount_quantums)} L1 for {account_name(m, d.account)}",
+    L1Credited: lambda d, m: f"the chain credits {_moved(d.amount_quantums)} L1 to {account_name(m, d.account)}",
+    QuotesPulled: lambda d, m: f"{account_name(m, d.account)} takes {d.levels} quotes out of the books",
+}
+"""What a timeline leaves out: there is too much of it, and most of it is as it should be."""

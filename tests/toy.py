@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from drydock.harness.charts import Chart, Charts, Curve, Row, Span
 from drydock.harness.event import Event, event
 from drydock.harness.law import Always, Eventually, Sometimes
 from drydock.harness.mistakes import Mistakes
@@ -23,6 +25,7 @@ from drydock.harness.port import (
     Case,
     Entry,
     Fault,
+    Finding,
     Kit,
     Law,
     Ledger,
@@ -94,9 +97,9 @@ class ToyWorld:
 
     def _runbook(self) -> Steps:
         yield self.sim.sleep(STEPS["restart"] + self.toy.slow_restart_ms)
+        self.sim.emit(Restarted(self.toy.load_ms))
         self.sim.spawn("counter/loader", self._load())
         self.sim.spawn("counter/ticker", self._tick())
-        self.sim.emit(Restarted(self.toy.load_ms))
         yield self.sim.sleep(1000)
         self.window_closed.succeed()
 
@@ -235,6 +238,27 @@ class ToyLedger:
         return [Entry((f.events[0][2] - 1) % 2, "lost", f.amount_quantums, f.events) for f in self._losses.end()]
 
 
+class ToyCharts:
+    """The restart as a step, the service as a row, the first counter as a curve against what it should be."""
+
+    hears = (Restarted, Stored)
+
+    def begin(self, truth: Any) -> None:
+        self._seen: list[Event] = []
+
+    def observe(self, event: Event) -> None:
+        self._seen.append(event)
+
+    def end(self, findings: Sequence[Finding], ended_ms: int) -> Charts:
+        begun, *counted = self._seen
+        steps = (Span(begun.at_ms, ended_ms, "restart", "good", begun.identity),)
+        stored = [event for event in counted if event.data.counter == 0]
+        curve = Curve("stored", tuple((event.at_ms, event.data.value) for event in stored))
+        chart = Chart("Counter 0", "counts", "What is stored of it", (curve,), per_unit=1)
+        reads = {after.identity: (one.identity,) for one, after in pairwise(stored)}
+        return Charts(steps, (Row("counter", steps),), (chart,), reads)
+
+
 # ---- the kit --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -329,8 +353,11 @@ class ToyKit:
     def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:
         return {}
 
-    def describe(self, event: Event, scenario: Scenario) -> str | None:
-        return f"counter {event.data.counter} is {event.data.value}" if isinstance(event.data, Stored) else None
+    def describe(self, event: Event, scenario: Scenario, *, in_full: bool = False) -> str | None:
+        return "counter {} is {}".format(*event.data) if isinstance(event.data, Stored) else "it restarts" * in_full
+
+    def charts(self, scenario: Scenario) -> ToyCharts:
+        return ToyCharts()
 
     def account_label(self, scenario: Scenario, account: int) -> str:
         return f"counter {account}"
