@@ -31,9 +31,10 @@ def smallest(bounds: Range) -> int:
     return min(max(bounds.low, 0), bounds.high)
 
 
-def floor_of(cls: type[Fault]) -> Floor | None:
-    """What a kind of fault must leave; None where it says nothing."""
-    return getattr(cls, "floor", None)
+def floors_of(cls: type[Fault]) -> tuple[Floor, ...]:
+    """What a kind of fault must leave: one floor or several; empty where it says nothing."""
+    floor: Floor | tuple[Floor, ...] = getattr(cls, "floor", ())
+    return (floor,) if isinstance(floor, Floor) else floor
 
 
 def is_legal(plan: Sequence[Fault], scenario: Scenario) -> bool:
@@ -43,8 +44,7 @@ def is_legal(plan: Sequence[Fault], scenario: Scenario) -> bool:
 
 def _sunk(plan: Sequence[Fault], scenario: Scenario) -> Iterable[bool]:
     for cls in {type(fault) for fault in plan}:
-        floor = floor_of(cls)
-        if floor is not None:
+        for floor in floors_of(cls):
             standing = {name for name in cls.targets(scenario) if name.startswith(floor.prefix)}
             standing -= {fault.target for fault in plan if type(fault) is cls}
             yield len(standing) < floor.least

@@ -26,7 +26,10 @@ from drydock.models.events import (
     LiquidationRefused,
     SnapshotTaken,
 )
+from drydock.models.inbox import Inbox
+from drydock.models.l1_ledger import L1Ledger
 from drydock.models.liquidation import Liquidated, liquidate
+from drydock.models.news import News
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
 from drydock.models.reserves import Reserves
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 class FillTx(NamedTuple):
@@ -81,29 +85,6 @@ class Snapshot:
     root: tuple[int, int]
 
 
-class L1Ledger:
-    """Deposits (positive) and payouts (negative) as L1 saw them, in order. Nothing ever leaves this list."""
-
-    def __init__(self) -> None:
-        self.transfers: list[tuple[int, int, int]] = []
-
-    def add(self, confirmed_ms: int, account: int, amount: int) -> None:
-        """A transfer that the chain may credit (or must debit) from ``confirmed_ms`` on."""
-        self.transfers.append((confirmed_ms, account, amount))
-
-    def payouts_from(self, cursor: int) -> dict[int, int]:
-        """What is paid out on L1 and not yet debited on the chain, by account (1e-6 USD, positive)."""
-        waiting: dict[int, int] = {}
-        for _, account, amount in self.transfers[cursor:]:
-            if amount < 0:
-                waiting[account] = waiting.get(account, 0) - amount
-        return waiting
-
-    def total(self, until: int | None = None) -> int:
-        """Sum of the first ``until`` transfers (all if None), in 1e-6 USD."""
-        return sum(amount for _, _, amount in self.transfers[:until])
-
-
 class Chain:
     """State, pending transactions and the sealing of blocks."""
 
@@ -134,6 +115,8 @@ class Chain:
         self._reserves = Reserves(holdings, mmr_ppm)
         self._genesis = int(holdings.quote.sum()) - int(holdings.realised.sum())
         self._keys = RootKeys(len(holdings.flat) + len(index) + len(mark))
+        self._inbox = Inbox(drops_duplicates=world.venue.messages.drops_duplicates)
+        self._news = News(world)
         self.on_bust: Callable[[FillTx], None] = lambda _: None
         self.on_refused: Callable[[Liquidated], None] = lambda _: None
         self.on_sealed: Callable[[BlockSealed], None] = lambda _: None
@@ -144,6 +127,16 @@ class Chain:
         self._pending.append(transaction)
         if not self._is_armed:
             self.arm()
+
+    def submit_numbered(self, message: tuple[int, Transaction, Mask]) -> None:
+        """Parts of a transaction that may have arrived before: taken as the inbox has it."""
+        number, transaction, parts = message
+        parts = self._inbox.take(number, parts)
+        if not parts.any():
+            return
+        if isinstance(transaction, IndexTx):
+            transaction = IndexTx(transaction.markets[parts], transaction.index[parts])
+        self.submit(transaction)
 
     def arm(self) -> None:
         """Sets the timer to the next block boundary, if it is not set."""
@@ -283,7 +276,7 @@ class Chain:
         self._sim.emit(
             LiquidationRefused(done.accounts, done.penalty_quantums, done.slots, done.sizes, done.prices), self._lane
         )
-        self.on_refused(done)
+        self._news.tell("refused", self.on_refused, done)
 
     def _bust(self, fills: list[FillTx]) -> None:
         """Takes back this block's fills of accounts that they left under margin, latest first."""
@@ -299,7 +292,7 @@ class Chain:
             parties = account_of[fill.taker_slot], account_of[fill.maker_slot]
             market = self.layout.market_of[fill.taker_slot]
             self._sim.emit(Bust(market, *parties, fill.size, fill.price), self._lane)
-            self.on_bust(fill)
+            self._news.tell("bust", self.on_bust, fill)
         self._reserves.forget()
 
     def _suspects(self, fills: list[FillTx]) -> set[int]:
@@ -349,7 +342,7 @@ class Chain:
             self.holdings.quote[account] += amount
             self._credited += amount
             self._forget_equity()
-            self._world.cloud.on_transfer(account, amount)
+            self._news.tell("transfer", self._world.cloud.on_credit, (account, amount))
             self._sim.emit(L1Credited(account, amount), self._lane)
             self.l1_cursor += 1
 

@@ -53,6 +53,8 @@ class Cloud:
         self._payouts: dict[int, int] = {}
         self._free_at: tuple[list[int], list[int]] | None = None
         self._submit_ms = world.venue.chain.submit_ms
+        self._resend_ms = world.venue.messages.submit_resend_ms
+        self._sent = 0
         freshness = world.venue.safeguards.price_freshness
         self._price_ms_max = FOR_EVER_MS if freshness is None else freshness.fill_ms
         self.reserves = Reserves(holdings, world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm)
@@ -72,6 +74,10 @@ class Cloud:
         self._mark_list = mark.tolist()
         self._price_ms_list = price_ms.tolist()
         self.refresh_free()
+
+    def on_credit(self, transfer: tuple[int, int]) -> None:
+        """The chain says so: :meth:`on_transfer`."""
+        self.on_transfer(*transfer)
 
     def on_transfer(self, account: int, amount: int) -> None:
         """L1 money was credited or paid out on the chain."""
@@ -213,19 +219,30 @@ class Cloud:
     def send(self, transaction: Transaction) -> None:
         """Puts a transaction on its way to the sequencer."""
         if self._seam.bends:
-            self._send_bent(transaction, self._submit_ms)
+            self._send_bent(transaction)
             return
         self._sim.call_in(self._submit_ms, self._world.chain.submit, transaction, self._to_chain, "submit")
 
-    def _send_bent(self, transaction: Transaction, delay_ms: int) -> None:
-        submit = self._world.chain.submit
-        if isinstance(transaction, IndexTx):
-            passage = self._seam.through(Passage(len(transaction.markets), "index"))
-            for late_ms, mask in passage.groups():
-                part = IndexTx(transaction.markets[mask], transaction.index[mask])
-                self._sim.call_in(delay_ms + late_ms, submit, part, self._to_chain, "submit")
-            return
-        label = "prices" if isinstance(transaction, PriceTx) else "transaction"
-        passage = self._seam.through(Passage(1, label))
-        for late_ms, _ in passage.groups():
-            self._sim.call_in(delay_ms + late_ms, submit, transaction, self._to_chain, "submit")
+    def _send_bent(self, transaction: Transaction) -> None:
+        self._sent += 1
+        self._send_numbered((self._sent, transaction))
+
+    def _send_numbered(self, message: tuple[int, Transaction]) -> None:
+        """Sends, and again for as long as nobody has confirmed, where the venue has it so."""
+        number, transaction = message
+        passage = _passage_of(transaction)
+        if self._seam.bends:
+            self._seam.through(passage)
+        for late_ms, mask in passage.groups():
+            arg = (number, transaction, mask)
+            self._sim.call_in(
+                self._submit_ms + late_ms, self._world.chain.submit_numbered, arg, self._to_chain, "submit"
+            )
+        if self._resend_ms is not None and (passage.is_unanswered or passage.is_lost.any()):
+            self._sim.call_in(self._resend_ms, self._send_numbered, message, self._to_chain, "resend")
+
+
+def _passage_of(transaction: Transaction) -> Passage:
+    if isinstance(transaction, IndexTx):
+        return Passage(len(transaction.markets), "index")
+    return Passage(1, "prices" if isinstance(transaction, PriceTx) else "transaction")

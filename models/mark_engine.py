@@ -18,6 +18,7 @@ from drydock.models.perp.basis import (
     mark_of_basis,
     ppm_of_ppb,
 )
+from drydock.models.perp.units import least
 
 if TYPE_CHECKING:
     from drydock.models.venue import OrderBookSpec, Venue
@@ -59,9 +60,12 @@ class MarkEngine:
     def tick(self, spot: Ints, rate_ppm: Ints, rate_known: Mask | None, fair: Ints) -> tuple[Ints, Ints] | None:
         """(mark in price quantums, basis in ppm) of every market; None while a market has had no vote at all.
 
-        Where all votes have gone silent the last basis is held.
+        Where all votes have gone silent the last basis is held. ``OverflowError``, with nothing sampled, where a spot
+        price is none that a basis can be measured from.
         """
         world = self._world
+        if least(spot) <= 0:
+            raise OverflowError(f"a basis is a share of the spot price, and one is {least(spot)}")
         tops = world.matching.tops()
         is_sampled = world.matching.is_open or self._spec.sample_closed
         if is_sampled:

@@ -4,21 +4,26 @@ Every spot source sends all markets at each oracle tick; every external venue se
 service holds the newest value per source with the time at which it was made, takes the median, and publishes
 ``mark = spot * (1 + fair basis)``. Without an order book the fair basis is the median external rate; with one, the
 venue's own votes join (``mark_engine.py``).
+
+It believes what a source says, number and time, as far as its integers can hold it; whether a zero is a price and how
+far one source may be from the last price are two decisions of the venue (``on_zero``, ``outlier_ppm_max``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drydock.harness.seam import Mask, Passage
+from drydock.harness.seam import Mask, Passage, Seam
 from drydock.models.beat import Beat
 from drydock.models.chain import PriceTx
 from drydock.models.events import PricesPublished
 from drydock.models.mark_engine import MarkEngine
 from drydock.models.perp.mark import mark_price, median_of_all, median_of_votes
+from drydock.models.perp.units import PPM, PRICE_QUANTUMS_MAX, greatest
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 NEVER = -(1 << 40)
 PUBLISH_MS = 5
+OracleMessage = tuple[int, int, int | Ints, Ints, Mask | None]
+"""(epoch, source, when made, values, for which markets or None for all); a time each where they differ."""
 
 
 class PriceMessage(NamedTuple):
@@ -73,8 +80,11 @@ class Feed:
         """The age of the oldest value where each source's newest message was about all markets; else None."""
         return min(self._newest_ms) if all(self._is_even) else None
 
-    def take(self, source: int, made_ms: int, value: Ints, mask: Mask | None) -> None:
-        """A message of ``source`` arrives, over all markets or those of the mask."""
+    def take(self, source: int, made_ms: int | Ints, value: Ints, mask: Mask | None) -> None:
+        """A message of ``source`` arrives, over all markets or those of the mask; each value may have its own time."""
+        if not isinstance(made_ms, int):
+            self._take_each(source, made_ms, value, np.ones(len(value), np.bool_) if mask is None else mask)
+            return
         if mask is None and self._newest_ms[source] < made_ms:  # newer than all that is there: no need to look
             self._newest_ms[source], self._is_even[source] = made_ms, True
             self.value[source] = value
@@ -87,6 +97,13 @@ class Feed:
         self._is_even[source] = False
         self.value[source][newer] = value[newer]
         self.made_ms[source][newer] = made_ms
+
+    def _take_each(self, source: int, made_ms: Ints, value: Ints, mask: Mask) -> None:
+        newer = mask & (self.made_ms[source] < made_ms)
+        self._newest_ms[source] = max(self._newest_ms[source], greatest(made_ms))
+        self._is_even[source] = False
+        self.value[source][newer] = value[newer]
+        self.made_ms[source][newer] = made_ms[newer]
 
 
 class MarketData(Service):
@@ -181,13 +198,11 @@ class MarketData(Service):
         if not self._spot_seam.bends:
             self.sim.call_in(spec.send_ms, self._take_spot, (epoch, source, now_ms, row, None), lane, "message")
             return
-        passage = self._spot_seam.through(Passage(len(row), f"spot-{source + 1}"))
-        for late_ms, mask in passage.groups():
-            self.sim.call_in(
-                spec.send_ms + late_ms, self._take_spot, (epoch, source, now_ms, row, mask), lane, "message"
-            )
+        for late_ms, made_ms, said, mask in self._as_sent(self._spot_seam, f"spot-{source + 1}", row.copy()):
+            message = (epoch, source, made_ms, said, mask)
+            self.sim.call_in(spec.send_ms + late_ms, self._take_spot, message, lane, "message")
 
-    def _take_spot(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+    def _take_spot(self, message: OracleMessage) -> None:
         epoch, source, made_ms, row, mask = message
         heard = (self.spot, source, made_ms, row, mask)
         if self.is_current(epoch) and not self.is_held("feed", self._take, heard, self._bus):
@@ -203,28 +218,44 @@ class MarketData(Service):
         if not self._external_seam.bends:
             self.sim.call_in(spec.send_ms, self._take_rates, (epoch, venue, now_ms, row, None), lane, "message")
             return
-        passage = self._external_seam.through(Passage(len(row), f"external-{venue + 1}"))
-        for late_ms, mask in passage.groups():
-            self.sim.call_in(
-                spec.send_ms + late_ms, self._take_rates, (epoch, venue, now_ms, row, mask), lane, "message"
-            )
+        for late_ms, made_ms, said, mask in self._as_sent(self._external_seam, f"external-{venue + 1}", PPM + row):
+            message = (epoch, venue, made_ms, said - PPM, mask)
+            self.sim.call_in(spec.send_ms + late_ms, self._take_rates, message, lane, "message")
 
-    def _take_rates(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+    def _take_rates(self, message: OracleMessage) -> None:
         epoch, venue, made_ms, row, mask = message
         heard = (self.rates, venue, made_ms, row, mask)
         if self.is_current(epoch) and not self.is_held("feed", self._take, heard, self._bus):
             self._take(heard)
 
-    def _take(self, arg: tuple[Feed, int, int, Ints, Mask | None]) -> None:
+    def _take(self, arg: tuple[Feed, int, int | Ints, Ints, Mask | None]) -> None:
         feed, source, made_ms, row, mask = arg
         self._is_fair_old = True
         feed.take(source, made_ms, row, mask)
+
+    def _as_sent(self, seam: Seam, label: str, value: Ints) -> Iterator[tuple[int, int | Ints, Ints, Mask]]:
+        """(late by, when made, values, for which markets) of each delivery of a message that passes a bent seam.
+
+        A spot source says price quantums, an external venue its mark over its index in ppm. What the venue's integers
+        cannot hold is no number and is not taken; nor is, where the venue says so, what is not above zero.
+        """
+        now_ms = self.sim.now_ms
+        passage = seam.through(Passage(len(value), label, value=value, stamp_ms=np.full(len(value), now_ms)))
+        said, stamp_ms = passage.value, passage.stamp_ms
+        assert said is not None
+        assert stamp_ms is not None
+        is_number = np.abs(said) < PRICE_QUANTUMS_MAX
+        if self.world.venue.oracle.on_zero == "drop":
+            is_number &= said > 0
+        made_ms = now_ms if (stamp_ms == now_ms).all() else stamp_ms
+        for late_ms, mask in passage.groups():
+            yield late_ms, made_ms, said, mask & is_number
 
     # ---- publishing ------------------------------------------------------------------------------------------
     def _publish_tick(self, at_ms: int) -> None:
         inputs = self._aggregate()
         message = None if inputs is None else self._price(inputs)
-        if message is not None:
+        if message is not None and greatest(message.mark) < PRICE_QUANTUMS_MAX:
             self.last = message
             age_ms = self.sim.now_ms - message.made_ms
             self.sim.emit(PricesPublished(message.spot, message.mark, age_ms, self._live_sources()), self._ticker)
@@ -235,7 +266,10 @@ class MarketData(Service):
         spot, rate_ppm, known, made_ms = inputs
         if self._engine is None:
             return PriceMessage(spot, rate_ppm, mark_price(spot, rate_ppm), made_ms)
-        marked = self._engine.tick(spot, rate_ppm, known, fair_prices(inputs))
+        try:
+            marked = self._engine.tick(spot, rate_ppm, known, fair_prices(inputs))
+        except OverflowError:  # checked arithmetic: what cannot be computed is not published
+            return None
         return None if marked is None else PriceMessage(spot, marked[1], marked[0], made_ms)
 
     def _aggregate(self) -> Inputs | None:
@@ -245,7 +279,7 @@ class MarketData(Service):
     def _aggregate_evenly(self) -> Inputs | None:
         """The usual case at a fraction of its price: every source is there for every market and fresh, so all vote."""
         spot_ms, rate_ms = self.spot.even_ms(), self.rates.even_ms()
-        if spot_ms is None or rate_ms is None:
+        if spot_ms is None or rate_ms is None or self.world.venue.oracle.outlier_ppm_max is not None:
             return None
         made_ms = min(spot_ms, rate_ms)
         freshness = self.world.venue.safeguards.price_freshness
@@ -255,7 +289,7 @@ class MarketData(Service):
         return Inputs(spot, rate, None, np.full(len(spot), made_ms))
 
     def _aggregate_by_market(self) -> Inputs | None:
-        spot_votes, rate_votes = self._voters(self.spot), self._voters(self.rates)
+        spot_votes, rate_votes = self._near(self._voters(self.spot)), self._voters(self.rates)
         if not spot_votes.any(axis=0).all() or (self._needs_external and not rate_votes.any(axis=0).all()):
             return None
         spot, _ = median_of_votes(self.spot.value, spot_votes)
@@ -276,6 +310,17 @@ class MarketData(Service):
             present &= fresh | ~fresh.any(axis=0)
         return present
 
+    def _near(self, votes: Mask) -> Mask:
+        """With an outlier limit: of the spot sources, those within it of the last price, where there are any.
+
+        Where all of them are away it is the price that moved. The external rates' median of three needs no such rule.
+        """
+        limit_ppm, last = self.world.venue.oracle.outlier_ppm_max, self.last
+        if limit_ppm is None or last is None:
+            return votes
+        near: Mask = votes & (np.abs(self.spot.value - last.spot) * PPM <= last.spot * limit_ppm)
+        return np.where(near.any(axis=0), near, votes)
+
     def _live_sources(self) -> Ints:
         """How many spot sources of each market were heard in the time that the venue declares for a fill."""
         since_ms = self.sim.now_ms - self.world.venue.declared.fill_price_age_ms
@@ -289,13 +334,16 @@ class MarketData(Service):
         if not self._publish_seam.bends:
             self.sim.call_in(PUBLISH_MS, self._deliver, message, self._bus, "prices")
             return
-        passage = self._publish_seam.through(Passage(1, "prices"))
-        for late_ms, _ in passage.groups():
-            self.sim.call_in(PUBLISH_MS + late_ms, self._deliver, message, self._bus, "prices")
+        for label, hear in (("prices/cloud", self._to_cloud), ("prices/funding", self.world.funding.on_prices)):
+            for late_ms, _ in self._publish_seam.through(Passage(1, label)).groups():
+                self.sim.call_in(PUBLISH_MS + late_ms, hear, message, self._bus, "prices")
 
     def _deliver(self, message: PriceMessage) -> None:
+        self.world.funding.on_prices(message)
+        self._to_cloud(message)
+
+    def _to_cloud(self, message: PriceMessage) -> None:
         world = self.world
         world.cloud.on_prices(message.mark, message.made_ms)
-        world.funding.on_prices(message)
         world.cloud.send(PriceTx(message.mark))
         world.after_prices()

@@ -13,6 +13,7 @@ import numpy as np
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Lane
 from drydock.models.events import IntentsBlocked, L1Transferred
+from drydock.models.inbox import ALL, Inbox
 from drydock.models.matching import OF_PERSON
 from drydock.models.order_events import REJECTED_CLOSED, IntentRejected
 from drydock.models.perp.units import PPM
@@ -59,6 +60,7 @@ class People:
         self._closed_ms = -1
         self._missed = 0
         self._lanes: dict[int, Lane] = {}
+        self._inbox = Inbox(drops_duplicates=world.venue.messages.drops_duplicates)
 
     def start(self) -> None:
         """Schedules the L1 transfers; intents follow the mode."""
@@ -114,10 +116,24 @@ class People:
         if not seam.bends:
             self._sim.call_in(GATEWAY_MS, self._match, n, self._matching, "intent")
         else:
-            for late_ms, _ in seam.through(Passage(1, "intent")).groups():
-                self._sim.call_in(GATEWAY_MS + late_ms, self._match, n, self._matching, "intent")
+            self._send_bent(n)
         if is_last:
             self._send_next_instant()
+
+    def _send_bent(self, n: int) -> None:
+        """Sends, and again for as long as nobody has answered, where clients do so; his own number goes with it."""
+        world, passage = self._world, Passage(1, "intent")
+        if world.gateway.seam.bends:
+            world.gateway.seam.through(passage)
+        for late_ms, _ in passage.groups():
+            self._sim.call_in(GATEWAY_MS + late_ms, self._match_numbered, n, self._matching, "intent")
+        resend_ms = world.venue.messages.intent_resend_ms
+        if resend_ms is not None and (passage.is_unanswered or passage.is_lost.any()):
+            self._sim.call_in(resend_ms, self._send_bent, n, self._lane_of(self._client[n]), "resend")
+
+    def _match_numbered(self, n: int) -> None:
+        if self._inbox.take(n, ALL).any():
+            self._match(n)
 
     def _match(self, n: int) -> None:
         world = self._world

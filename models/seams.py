@@ -12,6 +12,7 @@ SEAM_SENTENCES: Mapping[str, str] = {
     "clock.read": "a service reads its own clock",
     "policy.read": "a service asks what its documentation has it do in a case (funding/on_missing)",
     "cloud.submit": "a transaction on its way from the cloud to the sequencer",
+    "chain.notify": "busts, refused liquidations and credited transfers on their way from the chain to the cloud",
     "oracle.spot": "a spot source's message to market data",
     "oracle.external": "an external venue's rates to market data",
     "market_data.publish": "prices on their way to the cloud and the chain",

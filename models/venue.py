@@ -52,6 +52,17 @@ class OracleSpec:
     mark_ms: Period = 5_000  # [S] marks are computed and published every 5 s
     mark_phase_ms: Millis | None = None  # [A] at t mod mark_ms; null: counted from the service's start
     send_ms: Millis = 40  # [A]
+    on_zero: Literal["take", "drop"] = "take"  # [A] whether what is not above zero is a price like others
+    outlier_ppm_max: Ppm | None = None  # [A] G12: further from the last price no vote where another is nearer
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSpec:
+    """What a sender does without an acknowledgement, and a receiver with what it has had before."""
+
+    submit_resend_ms: Annotated[int, Range(100, 86_400_000)] | None = None  # [A] cloud to sequencer; null: never again
+    intent_resend_ms: Annotated[int, Range(100, 86_400_000)] | None = None  # [A] client to matching; null: never again
+    drops_duplicates: bool = False  # [A] an idempotency key: what was had is not taken again
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +274,7 @@ class Venue:
     funding: FundingSpec = field(default_factory=FundingSpec)
     liquidation: LiquidationSpec = field(default_factory=LiquidationSpec)
     chain: ChainSpec = field(default_factory=ChainSpec)
+    messages: MessageSpec = field(default_factory=MessageSpec)
     database: DatabaseSpec = field(default_factory=DatabaseSpec)
     read_models: ReadModelSpec = field(default_factory=ReadModelSpec)
     safeguards: Safeguards = field(default_factory=Safeguards)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from drydock.harness.seam import Passage
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("harness", "models", "faults", "tests")  # imports point left only
@@ -188,7 +191,8 @@ def only_integers_enter_a_trace(source: Source) -> Iterator[str]:
 
 
 # ---- corruption emerges ---------------------------------------------------------------------------------------------
-BENDABLE = frozenset({"delay_ms", "stale_ms", "is_lost"})  # of harness.seam.Passage: timing, freshness, loss
+BENDABLE = frozenset(field.name for field in fields(Passage)) - {"entities", "label"}
+"""What of a passage a fault may change: timing, freshness, loss, copies, answers, what comes from outside, policy."""
 STATE_FIELDS = frozenset(
     "cached height holdings index index_ms l1 mark present price_ms quote rates realised slots spot transfers values"
     " version".split()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, cast
 
-from drydock.harness.fault import floor_of, is_legal, simpler_fields, smallest
+from drydock.harness.fault import floors_of, is_legal, simpler_fields, smallest
 from drydock.harness.port import Fault, Floor, Range, Scenario
 
 
@@ -77,4 +77,4 @@ def test_plan_with_a_fault_that_does_not_apply_is_illegal() -> None:
 
 def test_fault_without_a_floor_has_none() -> None:
     """Nothing is demanded of a class that declares nothing."""
-    assert (Floor("line-", 1), None) == (floor_of(type(cut())), floor_of(cast(type[Fault], object)))
+    assert ((Floor("line-", 1),), ()) == (floors_of(type(cut())), floors_of(cast(type[Fault], object)))

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from drydock.harness.port import Canary
-from drydock.harness.seam import Mask
-from drydock.models.accounts import Ints
 from drydock.models.invariants.canaries.build import on_bench, venue_with
-from drydock.models.market_data import Inputs, MarketData
+from drydock.models.market_data import Inputs, MarketData, OracleMessage
 
 SILENT_FROM_MS, SILENT_UNTIL_MS = 10_000, 120_000
 MANY_PAYOUTS = "population.transfers_per_hour=3600"
 """Half of them withdrawals: one every two seconds while the venue trades."""
 MANY_PEOPLE = "population.accounts=100"
-
-SpotMessage = tuple[int, int, int, Ints, Mask | None]
 
 
 class OneDigitTooMany(MarketData):
@@ -31,7 +27,7 @@ class OneDigitTooMany(MarketData):
 class SilentForAWhile(MarketData):
     """For two minutes no spot price of any market arrives: all prices grow old together."""
 
-    def _take_spot(self, message: SpotMessage) -> None:
+    def _take_spot(self, message: OracleMessage) -> None:
         if not SILENT_FROM_MS <= self.sim.now_ms < SILENT_UNTIL_MS:
             super()._take_spot(message)
 
@@ -39,7 +35,7 @@ class SilentForAWhile(MarketData):
 class OneMarketSilent(MarketData):
     """For two minutes no spot price of the first market arrives: it grows old alone."""
 
-    def _take_spot(self, message: SpotMessage) -> None:
+    def _take_spot(self, message: OracleMessage) -> None:
         epoch, source, made_ms, row, mask = message
         if SILENT_FROM_MS <= self.sim.now_ms < SILENT_UNTIL_MS:
             mask = np.arange(len(row)) > 0
@@ -49,7 +45,7 @@ class OneMarketSilent(MarketData):
 class OneSourceSilent(MarketData):
     """The first spot source is never heard: the build is right, the world is not."""
 
-    def _take_spot(self, message: SpotMessage) -> None:
+    def _take_spot(self, message: OracleMessage) -> None:
         if message[1] != 0:
             super()._take_spot(message)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from drydock.harness.port import Canary
-from drydock.harness.seam import Mask
-from drydock.models.accounts import Ints
 from drydock.models.invariants.canaries.build import WITH_BOOK, on_bench, venue_with
-from drydock.models.market_data import MarketData
+from drydock.models.market_data import MarketData, OracleMessage
 
 RATES_STOP_MS = 60_000
 HOLE_IN_THE_LADDER = (
@@ -21,7 +19,7 @@ the book is as good as empty. An old last trade may then count for 10 bps, which
 class NobodyOutside(MarketData):
     """One minute into the night the external venues fall silent for good: not the build is wrong here but the world."""
 
-    def _take_rates(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+    def _take_rates(self, message: OracleMessage) -> None:
         if self.sim.now_ms < RATES_STOP_MS:
             super()._take_rates(message)
 

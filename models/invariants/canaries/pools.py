@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from drydock.harness.port import Canary
 from drydock.models.accounts import Holdings, Ints
-from drydock.models.chain import Chain, L1Ledger
+from drydock.models.chain import Chain
 from drydock.models.invariants.canaries.build import GATE_ON_LOADS, on_bench, venue_with
 from drydock.models.invariants.canaries.feeds import MANY_PAYOUTS
 from drydock.models.invariants.canaries.funding import LosesTheSign
+from drydock.models.l1_ledger import L1Ledger
 from drydock.models.world import VenueWorld
 
 

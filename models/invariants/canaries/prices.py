@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from drydock.harness.port import Canary
-from drydock.harness.seam import Mask
-from drydock.models.accounts import Ints
 from drydock.models.invariants.canaries.build import on_bench, venue_with
-from drydock.models.market_data import Inputs, MarketData, PriceMessage
+from drydock.models.market_data import Inputs, MarketData, OracleMessage, PriceMessage
 
 FEED_STOPS_MS = 60_000
 
@@ -24,7 +22,7 @@ class PriceOfNobody(MarketData):
 class SilentFeed(MarketData):
     """One minute into the night the spot sources fall silent for good: not the build is wrong here but the world."""
 
-    def _take_spot(self, message: tuple[int, int, int, Ints, Mask | None]) -> None:
+    def _take_spot(self, message: OracleMessage) -> None:
         if self.sim.now_ms < FEED_STOPS_MS:
             super()._take_spot(message)
 

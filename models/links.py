@@ -1,0 +1,110 @@
+"""Links: which component speaks to which, over which channel. What a partition cuts, and what a message fault bends.
+
+A channel is a direction: a seam, and of its passages those whose label begins with a word. A read is a message of the
+one who answers to the one who asks; where a lost answer would hang its reader for ever (the loading of rows, which is
+a service's own business) it is no channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from drydock.harness.seam import Bender, Passage
+
+
+class Channel(NamedTuple):
+    """Messages of one component to another."""
+
+    name: str
+    sender: str
+    receiver: str
+    seam: str
+    label: str
+    sentence: str
+
+    @property
+    def link(self) -> str:
+        """The two components, in the order of their names: both directions between them are one link."""
+        return "|".join(sorted((self.sender, self.receiver)))
+
+    @property
+    def direction(self) -> str:
+        """``cloud>chain``."""
+        return f"{self.sender}>{self.receiver}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whatever it is meant by: its own name, its direction, its link, and either component."""
+        return (self.name, self.direction, self.link, self.sender, self.receiver)
+
+    def carries(self, passage: Passage) -> bool:
+        """Whether what passes the seam is a message of this channel."""
+        return passage.label.startswith(self.label)
+
+
+CHANNELS: tuple[Channel, ...] = (
+    Channel("spot", "oracle", "market_data", "oracle.spot", "spot", "prices of the spot sources"),
+    Channel("external", "oracle", "market_data", "oracle.external", "external", "rates of the external venues"),
+    Channel("prices", "market_data", "cloud", "market_data.publish", "prices/cloud", "marks for trading and risk"),
+    Channel("basis", "market_data", "funding", "market_data.publish", "prices/funding", "prices for the funding rate"),
+    Channel("indices", "funding", "cloud", "funding.publish", "indices", "funding indices, tick by tick"),
+    Channel("rows", "funding", "database", "funding.persist", "persist", "the write-behind of indices"),
+    Channel("intents", "clients", "matching", "gateway.send", "intent", "what people want to trade"),
+    Channel("fills", "cloud", "chain", "cloud.submit", "transaction", "fills and liquidations to be sealed"),
+    Channel("marks", "cloud", "chain", "cloud.submit", "prices", "marks to be sealed"),
+    Channel("accruals", "cloud", "chain", "cloud.submit", "index", "funding indices to be sealed"),
+    Channel("news", "chain", "cloud", "chain.notify", "", "busts, refused liquidations, credited transfers"),
+    Channel("portfolio", "chain", "portfolio", "portfolio.read", "refresh", "balances for the portfolio page"),
+    Channel("vault", "chain", "vault", "vault.read", "refresh", "balances for the vault page"),
+)
+"""All of them, in the order in which a price travels."""
+
+Hit = Callable[[Passage], bool]
+"""What a fault does to one message; it says whether it touched it."""
+
+
+def channel_names() -> tuple[str, ...]:
+    """Every channel by its name."""
+    return tuple(channel.name for channel in CHANNELS)
+
+
+def links() -> tuple[str, ...]:
+    """Every pair of components that speak, each once: ``chain|cloud``."""
+    return tuple(dict.fromkeys(channel.link for channel in CHANNELS))
+
+
+def directions() -> tuple[str, ...]:
+    """Every direction in which messages go: ``cloud>chain``."""
+    return tuple(dict.fromkeys(channel.direction for channel in CHANNELS))
+
+
+def components() -> tuple[str, ...]:
+    """Everybody who speaks or is spoken to."""
+    return tuple(dict.fromkeys(name for channel in CHANNELS for name in (channel.sender, channel.receiver)))
+
+
+def between(what: str) -> Sequence[Channel]:
+    """The channels of a name: of a channel, a direction, a link, or of a component with all others."""
+    return [
+        channel
+        for channel in CHANNELS
+        if what
+        in (channel.name, channel.link, f"{channel.sender}>{channel.receiver}", channel.sender, channel.receiver)
+    ]
+
+
+def benders_of(channels: Iterable[Channel], hit: Hit) -> Iterator[tuple[str, Bender]]:
+    """(seam, bender) for each channel: its own messages are hit, those of others pass."""
+    for channel in channels:
+        yield channel.seam, _only(channel, hit)
+
+
+def lose(passage: Passage) -> bool:
+    """The whole message is lost."""
+    passage.is_lost[:] = True
+    return True
+
+
+def _only(channel: Channel, hit: Hit) -> Bender:
+    return lambda passage: channel.carries(passage) and hit(passage)
