@@ -7,10 +7,10 @@ from typing import Any
 
 from drydock.harness.charts import Dot, Row, Span, Tone
 from drydock.harness.event import Event
+from drydock.models.database_events import DatabaseState
 from drydock.models.events import (
     AlarmRaised,
     BlockSealed,
-    DatabaseState,
     FrontShown,
     IncidentDeclared,
     Liquidation,
@@ -29,7 +29,7 @@ from drydock.models.model import VenueModel
 from drydock.models.runbook_spec import SERVICES
 
 _SERVICE_TONES: Mapping[str, Tone] = {"booting": "busy", "up": "busy", "ready": "good", "crashed": "bad"}
-_DATABASE_TONES: Mapping[str, Tone] = {"copying": "busy", "crashed": "bad"}
+_DATABASE_TONES: Mapping[str, Tone] = {"copying": "busy", "crashed": "bad", "primary lost": "bad"}
 _MODE_TONES: Mapping[str, Tone] = {"ok": "good", "maintenance": "off"}
 _BLOCKS_OF_SILENCE = 6
 """After so many block times without a block the chain counts as silent."""
@@ -117,8 +117,8 @@ class Rows:
         self._enter(at_ms, data.service, data.state, _SERVICE_TONES.get(data.state, "off"))
 
     def _database(self, at_ms: int, data: DatabaseState) -> None:
-        label = "serving" if data.state in ("copied", "recovered") else data.state
-        self._enter(at_ms, "database", label, _DATABASE_TONES.get(data.state, "good"))
+        label = "serving" if data.state in ("copied", "recovered", "promoted") else data.state.replace("_", " ")
+        self._enter(at_ms, "database", label, _DATABASE_TONES.get(label, "good"))
 
     def _mode(self, at_ms: int, data: ModeChanged) -> None:
         self._enter(at_ms, "mode", data.mode, _MODE_TONES.get(data.mode, "busy"))

@@ -1,61 +1,88 @@
-"""The database: one interface of one-instant transactions, and its simulated build.
+"""The database: one interface of one-instant transactions, and the door at which faults strike them.
 
 A transaction happens at one virtual instant, all its statements and the commit: what time it takes is the client's
-business (latency, retries, a cold cache). So a real SQL server can answer the same calls. A row that another open
-transaction holds answers "not available" instead of making anyone wait.
+business (latency, retries, a cold cache). So a real SQL server can answer the same calls, and every build of the
+database stands behind the same door (:class:`DatabaseDoor`):
 
-A scale-up copies the tables one after another to a bigger instance, which accepts connections before the copy is
-complete: until its turn a row is not there. The copy inserts what is missing and leaves what is already there, so a
-row that an early client wrote stays (INSERT ... ON CONFLICT DO NOTHING).
+- ``database.statement``, row by row: which server answers a read (``policy``), how far behind (``stale_ms``), and which
+  rows another transaction has (``is_held``: NOWAIT, so nobody ever waits for a lock).
+- ``database.commit``, the transaction as a whole: ``is_lost``, the connection ends before the commit and nothing is
+  kept; ``is_unanswered``, it happens and the answer is lost; ``delay_ms``, it is so long under way, whoever sent it may
+  be gone by then, and nobody waits for the answer.
+
+The client of a transaction that was lost, late or unanswered sees the same: :exc:`Unavailable`. A real client does too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.harness.seam import Passage, Seams
 from drydock.harness.sim import Sim
-from drydock.models.events import DatabaseState
-from drydock.models.perp.units import all_true
-from drydock.models.venue import DatabaseSpec
+from drydock.models.seams import new_seam
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+PRIMARY = "primary"
+STANDBYS = ("standby-1", "standby-2")
+LIVE = "live"
+"""The artefact that is no artefact: the table itself."""
 
 
 class Unavailable(Exception):
-    """The database refuses connections: down, recovering, or not yet open."""
+    """No answer: the database is down, recovering or not yet open, or the connection ended first.
+
+    Where the connection ended, the transaction may have happened: a client cannot know.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """SELECT of these keys. ``stale_ms`` above zero means that a replica so far behind answers."""
+    """SELECT of these keys.
+
+    ``server`` answers; ``stale_ms`` above zero means that a standby so far behind does (the first where none is named).
+    A standby's position only grows: where it has been read at a later one already, that is what it answers from.
+    ``artefact`` reads a kept copy of the table instead of the table. ``held`` is the door's: rows others have.
+    """
 
     table: str
     keys: Ints
     stale_ms: int = 0
+    server: str = PRIMARY
+    artefact: str = LIVE
+    held: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """UPSERT of ``values[n, column]`` under ``keys[n]``. With ``expected`` versions it is a compare-and-set per row."""
+    """UPSERT of ``values[n, column]`` under ``keys[n]``. With ``expected`` versions it is a compare-and-set per row.
+
+    ``held`` is the door's: rows that another transaction has; they are left as they are.
+    """
 
     table: str
     keys: Ints
     values: Ints
     expected: Ints | None = None
+    held: Mask | None = None
+
+
+Statement = Read | Write
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The answer to a statement, row by row.
 
-    Of a read: ``values``, ``version`` and ``found``. Of a write: ``found`` says whether the row was written and
-    ``version`` is the version that it has now. ``held`` rows are not available now: another transaction has them.
+    Of a read: ``values``, ``version`` and ``found``. Of a write: ``found`` says whether the row was written, ``values``
+    and ``version`` are those that it has now; version 0 means that there is no row. ``held`` rows are not available
+    now: another transaction has them.
     """
 
     values: Ints
@@ -63,181 +90,141 @@ class Rows:
     found: Mask
     held: Mask
 
+    def only(self, mask: Mask) -> Rows:
+        """The answer for some of the rows."""
+        return Rows(self.values[mask], self.version[mask], self.found[mask], self.held[mask])
+
 
 class Database(Protocol):
     """What services know of a database."""
 
-    def transact(self, statements: Sequence[Read | Write]) -> list[Rows]:
-        """All statements and the commit, now. Raises :exc:`Unavailable`; then nothing happened."""
+    @property
+    def accepts_connections(self) -> bool:
+        """Whether a transaction would be answered now."""
+        ...
+
+    def transact(self, statements: Sequence[Statement], sender: str = "") -> list[Rows]:
+        """All statements and the commit, now. Raises :exc:`Unavailable`; then mostly nothing happened."""
         ...
 
 
 @dataclass(slots=True)
-class _Commit:
-    at_ms: int
-    table: str
-    keys: Ints
-    before: Ints
-    version_before: Ints
-    present_before: Mask
+class StatementPassage(Passage):
+    """A statement at the door: its entities are the rows of ``keys``. ``policy`` names the server of a read."""
+
+    table: str = ""
+    keys: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    is_write: bool = False
+    is_held: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        Passage.__post_init__(self)
+        self.is_held = np.zeros(self.entities, np.bool_)
 
 
-class _Table:
-    def __init__(self, rows: int, columns: int) -> None:
-        self.values = np.zeros((rows, columns), np.int64)
-        self.version = np.zeros(rows, np.int64)
-        self.present = np.zeros(rows, np.bool_)
+class DatabaseDoor:
+    """What every build of the database has in common: transactions pass the seams here, and a build then does them."""
 
-    def copy(self) -> _Table:
-        twin = _Table(*self.values.shape)
-        twin.values[:], twin.version[:], twin.present[:] = self.values, self.version, self.present
-        return twin
-
-
-class SimulatedDatabase:
-    """Tables as arrays on one primary, a replica that follows, and one bigger instance during a scale-up."""
-
-    HISTORY_MS = 900_000
-
-    def __init__(self, sim: Sim, spec: DatabaseSpec) -> None:
+    def __init__(self, sim: Sim, seams: Seams) -> None:
         self._sim = sim
-        self._spec = spec
         self._lane = sim.lane_of("database")
-        self._tables: dict[str, _Table] = {}
-        self._log: list[_Commit] = []
-        self._is_down = False
-        self._copy: _ScaleUp | None = None
-        self._crashes = 0
+        self._statement_seam = new_seam(seams, "database.statement")
+        self._commit_seam = new_seam(seams, "database.commit")
+        self._copy_seam = new_seam(seams, "database.copy")
+        self._lives = 0
+        self.on_untold: Callable[[str, Ints, Ints], None] = lambda table, keys, values: None
+        """Hears (table, keys, values) of rows that are other than the clients were told: for laws, not for clients."""
 
-    # ---- set-up and life ---------------------------------------------------------------------------------------
-    def create(self, table: str, values: Ints) -> None:
-        """A table with one row per key ``0..len(values)-1``, all present."""
-        made = self._tables[table] = _Table(*values.shape)
-        made.values[:] = values
-        made.present[:] = True
-        made.version[:] = 1
-
-    def crash(self) -> bool:
-        """Connections break; after recovery everything committed is there. False where it is down already."""
-        if self._is_down:
-            return False
-        self._is_down = True
-        self._crashes += 1
-        self._sim.emit(DatabaseState("crashed", 0), self._lane)
-        self._sim.call_in(self._spec.recovery_ms, self._recover, self._crashes, self._lane, "recover")
-        return True
-
-    def _recover(self, crash: int) -> None:
-        if crash == self._crashes and self._is_down:
-            self._is_down = False
-            self._sim.emit(DatabaseState("recovered", len(self._tables)), self._lane)
-
-    def begin_scale_up(self, duration_ms: int) -> None:
-        """Starts the copy to the bigger instance; clients are pointed at it at once and find it closed at first."""
-        self._copy = _ScaleUp(self._tables, self._sim.now_ms, duration_ms, self._spec.connect_after_ppm)
-        self._tables = self._copy.target
-        self._sim.emit(DatabaseState("copying", 0), self._lane)
-
-    def end_scale_up(self) -> None:
-        """The copy is complete."""
-        if self._copy is not None:
-            self._copy.advance(self._copy.ends_ms)
-            self._copy = None
-            self._sim.emit(DatabaseState("copied", len(self._tables)), self._lane)
-
-    @property
-    def is_copying(self) -> bool:
-        """Whether a scale-up's copy is under way."""
-        return self._copy is not None
-
+    # ---- for builds ------------------------------------------------------------------------------------------
     @property
     def accepts_connections(self) -> bool:
         """Whether a transaction would be answered now."""
-        is_closed = self._copy is not None and self._sim.now_ms < self._copy.opens_ms
-        return not (self._is_down or is_closed)
+        raise NotImplementedError
 
-    # ---- the operators' own tools, outside of any client ----------------------------------------------------------
-    def overwrite(self, table: str, keys: Ints, values: Ints) -> None:
-        """A restore: these rows become these values, whoever wrote them before."""
-        self._write(Write(table, keys, values))
+    def _commit(self, statements: Sequence[Statement]) -> list[Rows]:
+        """All statements and the commit, now."""
+        raise NotImplementedError
 
-    def greatest(self, table: str, column: int) -> int:
-        """The greatest value in a column."""
-        return int(self._tables[table].values[:, column].max())
+    def _abandon(self, statements: Sequence[Statement]) -> None:
+        """All statements, and the end of the connection before the commit: nothing is kept."""
+        raise NotImplementedError
 
-    # ---- transactions --------------------------------------------------------------------------------------------
-    def transact(self, statements: Sequence[Read | Write]) -> list[Rows]:
-        """All statements and the commit, now. Raises :exc:`Unavailable`; then nothing happened."""
+    def _connections_break(self) -> None:
+        """A build says so where its server ends: open transactions are gone, and what they held is free."""
+        self._lives += 1
+
+    # ---- for clients -----------------------------------------------------------------------------------------
+    def transact(self, statements: Sequence[Statement], sender: str = "") -> list[Rows]:
+        """All statements and the commit, now. Raises :exc:`Unavailable`; then mostly nothing happened."""
         if not self.accepts_connections:
             raise Unavailable
-        if self._copy is not None:
-            self._copy.advance(self._sim.now_ms)
-        return [self._read(s) if isinstance(s, Read) else self._write(s) for s in statements]
+        if self._statement_seam.bends:
+            statements = [self._through(statement, sender) for statement in statements]
+        return self._pass_commit(statements, sender) if self._commit_seam.bends else self._commit(statements)
 
-    def _read(self, read: Read) -> Rows:
-        table = self._tables[read.table]
-        keys = read.keys
-        values, version, found = table.values[keys], table.version[keys], table.present[keys]
-        if read.stale_ms > 0:
-            values, version, found = self._as_of(read, values, version, found)
-        return Rows(values, version, found, np.zeros(len(keys), np.bool_))
+    @contextmanager
+    def hold(self, table: str, keys: Ints, *, is_exclusive: bool = False) -> Iterator[None]:
+        """An open transaction has these rows (SELECT FOR UPDATE): others may read them, and not write them.
 
-    def _as_of(self, read: Read, values: Ints, version: Ints, found: Mask) -> tuple[Ints, Ints, Mask]:
-        horizon_ms = self._sim.now_ms - read.stale_ms
-        place = {key: n for n, key in enumerate(read.keys.tolist())}
-        for commit in reversed(self._log):
-            if commit.at_ms <= horizon_ms:
-                break
-            if commit.table != read.table:
-                continue
-            for m, key in enumerate(commit.keys.tolist()):
-                n = place.get(key)
-                if n is not None:
-                    values[n] = commit.before[m]
-                    version[n] = commit.version_before[m]
-                    found[n] = commit.present_before[m]
-        return values, version, found
+        Where it is exclusive (ALTER TABLE, VACUUM FULL) they may not even read. When the server's life ends, so does
+        the transaction. Raises :exc:`Unavailable`.
+        """
+        if not self.accepts_connections:
+            raise Unavailable
+        life = self._lives
 
-    def _write(self, write: Write) -> Rows:
-        table, keys = self._tables[write.table], write.keys
-        every = write.expected is None
-        may = np.ones(len(keys), np.bool_) if every else table.version[keys] == write.expected
-        written, values = keys, write.values
-        if not all_true(may):
-            written, values = keys[may], values[may]
-        self._remember(write.table, table, written)
-        table.values[written] = values
-        table.version[written] += 1
-        table.present[written] = True
-        return Rows(table.values[keys], table.version[keys], may, np.zeros(len(keys), np.bool_))
+        def have(passage: Passage) -> bool:
+            assert isinstance(passage, StatementPassage)
+            if life != self._lives or passage.table != table or not (passage.is_write or is_exclusive):
+                return False
+            mine = np.isin(passage.keys, keys)
+            passage.is_held |= mine
+            return bool(mine.any())
 
-    def _remember(self, name: str, table: _Table, keys: Ints) -> None:
-        now_ms = self._sim.now_ms
-        self._log.append(_Commit(now_ms, name, keys, table.values[keys], table.version[keys], table.present[keys]))
-        if len(self._log) > 4096:
-            self._log = [commit for commit in self._log if commit.at_ms > now_ms - self.HISTORY_MS]
+        with self._statement_seam.bend(have):
+            yield
+
+    # ---- passing the seams -----------------------------------------------------------------------------------
+    def _through(self, statement: Statement, sender: str) -> Statement:
+        is_write = isinstance(statement, Write)
+        passage = StatementPassage(
+            len(statement.keys), _label(sender, is_write=is_write), table=statement.table, keys=statement.keys,
+            is_write=is_write, policy=None if isinstance(statement, Write) else statement.server,
+        )  # fmt: skip
+        if isinstance(statement, Read):
+            passage.stale_ms[:] = statement.stale_ms
+        self._statement_seam.through(passage)
+        held = passage.is_held if passage.is_held.any() else None
+        if isinstance(statement, Write):
+            return replace(statement, held=held)
+        stale_ms = int(passage.stale_ms.max()) if passage.entities else 0
+        return replace(statement, stale_ms=stale_ms, server=str(passage.policy), held=held)
+
+    def _pass_commit(self, statements: Sequence[Statement], sender: str) -> list[Rows]:
+        is_write = any(isinstance(statement, Write) for statement in statements)
+        passage = self._commit_seam.through(Passage(1, _label(sender, is_write=is_write)))
+        late_ms = int(passage.delay_ms[0])
+        if passage.is_lost[0]:
+            self._abandon(statements)
+            raise Unavailable
+        if late_ms:
+            self._sim.call_in(late_ms, self._late, statements, self._lane, "late commit")
+            raise Unavailable
+        if not passage.is_unanswered:
+            return self._commit(statements)
+        self._commit_untold(statements)
+        raise Unavailable
+
+    def _late(self, statements: Sequence[Statement]) -> None:
+        """It arrives; a server that takes nothing now has never seen it."""
+        if self.accepts_connections:
+            self._commit_untold(statements)
+
+    def _commit_untold(self, statements: Sequence[Statement]) -> None:
+        for statement, rows in zip(statements, self._commit(statements), strict=True):
+            if isinstance(statement, Write):
+                self.on_untold(statement.table, statement.keys[rows.found], rows.values[rows.found])
 
 
-class _ScaleUp:
-    """A copy, table by table and row by row, at an even pace over its duration."""
-
-    def __init__(self, source: dict[str, _Table], start_ms: int, duration_ms: int, connect_after_ppm: int) -> None:
-        self._source = {name: table.copy() for name, table in source.items()}
-        self.target = {name: _Table(*table.values.shape) for name, table in source.items()}
-        self._order = [(name, row) for name, table in self._source.items() for row in range(len(table.version))]
-        self._start_ms = start_ms
-        self._duration_ms = max(1, duration_ms)
-        self._copied = 0
-        self.opens_ms = start_ms + duration_ms * connect_after_ppm // 1_000_000
-        self.ends_ms = start_ms + duration_ms
-
-    def advance(self, now_ms: int) -> None:
-        """Copies every row whose turn has come by now; a row that is there already is left as it is."""
-        due = len(self._order) * min(now_ms - self._start_ms, self._duration_ms) // self._duration_ms
-        for name, row in self._order[self._copied : due]:
-            source, target = self._source[name], self.target[name]
-            if source.present[row] and not target.present[row]:
-                target.values[row] = source.values[row]
-                target.version[row] = source.version[row]
-                target.present[row] = True
-        self._copied = max(self._copied, due)
+def _label(sender: str, *, is_write: bool) -> str:
+    return f"{sender}/{'write' if is_write else 'read'}"

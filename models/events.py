@@ -121,14 +121,6 @@ class LoadCompleted(NamedTuple):
     found: Ints
 
 
-@event("database.state")
-class DatabaseState(NamedTuple):
-    """The database is ``copying``, ``copied``, ``crashed`` or ``recovered``; ``tables`` are those complete."""
-
-    state: str
-    tables: int
-
-
 # ---- prices and funding ----------------------------------------------------------------------------------------------
 @event("prices.published")
 class PricesPublished(NamedTuple):
@@ -156,7 +148,7 @@ class IndexPublished(NamedTuple):
 
 @event("index.persisted")
 class IndexPersisted(NamedTuple):
-    """The write-behind reaches the database; ``written`` is 0 where compare-and-set refused."""
+    """The write-behind reaches the database; ``written`` is 0 where compare-and-set refused or another held the row."""
 
     epoch: int
     markets: Ints

@@ -1,10 +1,11 @@
-"""The funding engine: loads (index, carry, time) per market, ticks, publishes, writes behind.
+"""The funding engine: when a restarted one may tick, what it ticks, and how it publishes.
 
 This is where the night of 19 January 2026 began. A restarted engine reads its rows one market at a time, each in its
 own time; a tick that comes first finds some of them missing. What it then does is two decisions of the venue: *when may
 it tick* (``readiness``) and *what is a market without its row* (``on_missing``). With ``process_up`` and
 ``default_zero`` it continues from zero, publishes that, and persists it over the row that the loader had yet to read.
-Nothing here writes a wrong value; it is what this engine does in that order.
+Loader and write-behind are in ``index_rows.py``. Nothing here writes a wrong value; it is what this engine does in that
+order.
 """
 
 from __future__ import annotations
@@ -18,60 +19,42 @@ from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
 from drydock.models.beat import Beat
 from drydock.models.chain import IndexTx
-from drydock.models.database import Read, Unavailable, Write
-from drydock.models.draws import lognormal_ms
-from drydock.models.events import IndexPersisted, IndexPublished, LoadCompleted, TickPaused, TickRejected
+from drydock.models.database import Read
+from drydock.models.events import IndexPublished, LoadCompleted, TickPaused, TickRejected
+from drydock.models.index_rows import TABLE, IndexRows
 from drydock.models.market_data import PriceMessage
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm, max_step
 from drydock.models.perp.units import all_true, least
 from drydock.models.seams import new_seam
-from drydock.models.service import RAISE_RESTART_MS, Service
+from drydock.models.service import RAISE_RESTART_MS
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-TABLE = "funding_index"
-INDEX, CARRY, AT_MS, HEIGHT = range(4)
 PUBLISH_MS = 5
 
 
-class FundingEngine(Service):
-    """Cache, loader, ticker, publisher and write-behind of one engine."""
+class FundingEngine(IndexRows):
+    """Ticker and publisher of one engine, beside its rows."""
 
-    name = "funding"
     boot_steps = ("process_up", "connect", "load", "verify")
 
     def __init__(self, world: VenueWorld) -> None:
         super().__init__(world)
-        self._spec = world.venue.funding
-        self._markets = len(world.markets.names)
-        self._all = np.arange(self._markets)
         self._interest = interest_ppm(world.markets.period_ms)
         self._ticker = self.sim.lane_of("funding/ticker")
         self._beat = Beat(self, "tick", self._ticker, self._tick, self._spec.tick_ms)
-        self._loader = self.sim.lane_of("funding/loader")
-        self._writer = self.sim.lane_of("funding/writer")
         self._bus = self.sim.lane_of("funding/bus")
-        self._load_seam = new_seam(world.seams, "funding.load")
         self._publish_seam = new_seam(world.seams, "funding.publish")
-        self._persist_seam = new_seam(world.seams, "funding.persist")
         self._prices: PriceMessage | None = None
-        self._index = np.zeros(self._markets, np.int64)
-        self._carry = np.zeros(self._markets, np.int64)
-        self._at_ms = np.zeros(self._markets, np.int64)
-        self._version = np.zeros(self._markets, np.int64)
-        self._is_loaded = np.zeros(self._markets, np.bool_)
-        self._is_cached = np.zeros(self._markets, np.bool_)
-        self._born_ms = 0
 
     # ---- life ------------------------------------------------------------------------------------------------
     def begin_ready(self) -> None:
         """Before the night: every row loaded, ticking one second after the marks."""
         self.epoch += 1
         self.state = "ready"
-        rows = self.world.database.transact([Read(TABLE, self._all)])[0]
+        rows = self.world.database.transact([Read(TABLE, self._all)], self.name)[0]
         self._take_rows(self._all, rows.values, rows.version)
         self.sim.emit(LoadCompleted(self.name, self.epoch, self._all, np.ones(self._markets, np.int64)), self._loader)
         self._beat.begin(1_000)
@@ -104,9 +87,8 @@ class FundingEngine(Service):
         self._beat.begin(self._spec.tick_ms)
 
     def forget(self) -> None:
-        """The cache is memory."""
-        self._is_loaded[:] = False
-        self._is_cached[:] = False
+        """The cache and the last prices are memory."""
+        super().forget()
         self._prices = None
 
     def on_prices(self, message: PriceMessage) -> None:
@@ -116,58 +98,6 @@ class FundingEngine(Service):
 
     def _take_prices(self, message: PriceMessage) -> None:
         self._prices = message
-
-    # ---- loading ---------------------------------------------------------------------------------------------
-    def _load(self, markets: Ints) -> None:
-        """Asks for the rows of these markets; each arrives in its own time and reads the row as it then is."""
-        stream = self.sim.rng(f"funding/load/{self.epoch}/{self.sim.now_ms}")
-        usual_ms = lognormal_ms(stream.words(self._markets), self._spec.load_mean_ms, self._spec.load_sigma_ppm)
-        passage = self._load_seam.through(Passage(len(markets), "load", delay_ms=usual_ms[markets]))
-        for delay_ms, mask in passage.groups():
-            arg = (self.epoch, markets[mask], int(passage.stale_ms[mask].max()))
-            self.sim.call_in(delay_ms, self._load_arrives, arg, self._loader, "load")
-
-    def _load_arrives(self, arg: tuple[int, Ints, int]) -> None:
-        epoch, markets, stale_ms = arg
-        if not self.is_current(epoch):
-            return
-        try:
-            rows = self.world.database.transact([Read(TABLE, markets, stale_ms)])[0]
-        except Unavailable:
-            self.sim.call_in(self.world.venue.database.retry_ms, self._load_arrives, arg, self._loader, "retry")
-            return
-        self.sim.emit(LoadCompleted(self.name, epoch, markets, rows.found.astype(np.int64)), self._loader)
-        self._take_rows(markets[rows.found], rows.values[rows.found], rows.version[rows.found])
-        if not rows.found.all():
-            self._row_is_missing(epoch, markets[~rows.found])
-
-    def _take_rows(self, markets: Ints, values: Ints, version: Ints) -> None:
-        self._index[markets] = values[:, INDEX]
-        self._carry[markets] = values[:, CARRY]
-        self._at_ms[markets] = values[:, AT_MS]
-        self._version[markets] = version
-        self._is_loaded[markets] = self._is_cached[markets] = True
-
-    def _row_is_missing(self, epoch: int, markets: Ints) -> None:
-        """The database has no such row: the documented policy decides."""
-        does = self.policy("on_missing", self._spec.on_missing)
-        if does == "default_zero":
-            fresh = markets[~self._is_cached[markets]]
-            self._start_from_default(fresh, self.clock_ms())
-            self._is_loaded[markets] = True
-        elif does == "raise":
-            self.crash(RAISE_RESTART_MS)
-        else:
-            retry = (epoch, markets, 0)
-            self.sim.call_in(self.world.venue.database.retry_ms, self._load_arrives, retry, self._loader, "retry")
-
-    def _start_from_default(self, markets: Ints, at_ms: int) -> None:
-        """``state.get(market, default)``: the value of a fresh accumulator, as of a tick before ``at_ms``."""
-        self._index[markets] = 0
-        self._carry[markets] = 0
-        self._at_ms[markets] = max(self._born_ms, at_ms - self._spec.tick_ms)
-        self._version[markets] = 0
-        self._is_cached[markets] = True
 
     def _differs_from_chain(self) -> Ints:
         """Markets whose loaded index is further from the chain's than the cap allows for their difference in age."""
@@ -271,28 +201,3 @@ class FundingEngine(Service):
         markets, index = message
         self.world.cloud.on_index(markets, index)
         self.world.cloud.send(IndexTx(markets, index))
-
-    def _write_behind(self, markets: Ints, index: Ints) -> None:
-        values = np.empty((len(markets), 4), np.int64)
-        values[:, INDEX], values[:, CARRY] = index, self._carry[markets]
-        values[:, AT_MS], values[:, HEIGHT] = self._at_ms[markets], self.world.chain.height
-        arg = (self.epoch, markets, values, self._version[markets])
-        if not self._persist_seam.bends:
-            self.sim.call_in(self._spec.persist_ms, self._persist, arg, self._writer, "persist")
-            return
-        passage = self._persist_seam.through(Passage(len(markets), "persist"))
-        for late_ms, mask in passage.groups():
-            part = (self.epoch, markets[mask], values[mask], self._version[markets][mask])
-            self.sim.call_in(self._spec.persist_ms + late_ms, self._persist, part, self._writer, "persist")
-
-    def _persist(self, arg: tuple[int, Ints, Ints, Ints]) -> None:
-        epoch, markets, values, version = arg
-        if not self.is_current(epoch):
-            return
-        expected = version if self._spec.compare_and_set else None
-        try:
-            rows = self.world.database.transact([Write(TABLE, markets, values, expected)])[0]
-        except Unavailable:
-            return  # the next tick writes a newer value
-        self._version[markets] = rows.version
-        self.sim.emit(IndexPersisted(epoch, markets, values[:, INDEX], rows.found.astype(np.int64)), self._writer)

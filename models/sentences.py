@@ -11,12 +11,12 @@ import numpy as np
 from drydock.harness.event import Event
 from drydock.harness.units import format_ppm
 from drydock.models.accounts import VAULT
+from drydock.models.database_events import DatabaseState, IndexRowsChanged
 from drydock.models.events import (
     AlarmRaised,
     BlockSealed,
     BreakerTripped,
     Bust,
-    DatabaseState,
     Fill,
     FrontShown,
     HealthChecked,
@@ -231,7 +231,10 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"{d.service} is {d.state}" if d.epoch > 1 or d.state in ("stopped", "crashed") else None
     ),
     LoadCompleted: _load_completed,
-    DatabaseState: lambda d, m: f"the database: {d.state}",
+    IndexRowsChanged: lambda d, m: (
+        f"the database has other rows for {len(d.markets)} indices than its clients were told"
+    ),
+    DatabaseState: lambda d, m: f"the database: {d.state.replace('_', ' ')}",
     IndexPublished: _index_published,
     IndexPersisted: _index_persisted,
     TickRejected: lambda d, m: (

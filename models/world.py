@@ -16,9 +16,9 @@ from drydock.harness.sim import Sim
 from drydock.models import regimes
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
-from drydock.models.database import SimulatedDatabase
 from drydock.models.events import BlockSealed
-from drydock.models.funding_engine import AT_MS, HEIGHT, INDEX, TABLE, FundingEngine
+from drydock.models.funding_engine import FundingEngine
+from drydock.models.index_rows import AT_MS, HEIGHT, INDEX, TABLE, genesis_rows
 from drydock.models.liquidator import Liquidator
 from drydock.models.makers import Makers
 from drydock.models.market_data import MarketData
@@ -34,6 +34,7 @@ from drydock.models.runbook_spec import Runbook
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.shadow import Shadow
+from drydock.models.simulated_database import SimulatedDatabase
 from drydock.models.traders import TriggerOrders, triggers_of
 from drydock.models.triggers import Triggers
 from drydock.models.truth import Outside, Truth
@@ -142,13 +143,15 @@ class VenueWorld:
 
     # A canary is a wrong build: it overrides one of these, or one method of a part.
     def make_database(self) -> SimulatedDatabase:
-        """The database, holding the bulk table first and then the funding indices."""
-        database = SimulatedDatabase(self.sim, self.venue.database)
+        """The database, holding the bulk table first and then the funding indices, with older copies of these."""
+        database = SimulatedDatabase(self.sim, self.venue.database, self.seams)
         database.create("accounts", np.zeros((BULK_ROWS * len(self.markets), 1), np.int64))
         rows = np.zeros((len(self.markets), 4), np.int64)
         rows[:, INDEX] = self._start.index
         rows[:, AT_MS] = 0
         database.create(TABLE, rows)
+        database.keep("nightly", TABLE, rows)
+        database.keep("genesis", TABLE, genesis_rows(len(self.markets)))
         return database
 
     def make_cloud(self, holdings: Any, index: Ints, mark: Ints) -> Cloud:

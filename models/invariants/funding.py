@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
-from drydock.models.events import BlockSealed, IndexOnchain, IndexPersisted, IndexPublished, RollbackDone
+from drydock.models.database_events import IndexRowsChanged
+from drydock.models.events import (
+    BlockSealed,
+    IndexOnchain,
+    IndexPersisted,
+    IndexPublished,
+    RollbackDone,
+)
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.funding import funding_pnl, max_step
 from drydock.models.perp.units import INDEX_SHIFT, all_true
@@ -91,12 +98,16 @@ class NoUnexplainedReset(VenueLaw):
 
 
 class CopiesAgree(VenueLaw):
-    """F4: ``abs(I_a - I_b) <= r_m * S * lag / T`` between cloud, database and chain."""
+    """F4: ``abs(I_a - I_b) <= r_m * S * lag / T`` between cloud, database and chain; and no copy falls back in time.
+
+    A row that says its own time may be right and yet old: by more than the declared lag older than it was before is a
+    lost update, or the lost tail of a failover, whatever the index did meanwhile.
+    """
 
     id, law_class = "F4", "safety"
     sentence = "the copies of a funding index in cloud, database and chain agree within their lag"
     source = "house rule: copies of one value differ by no more than their lag explains"
-    hears = (IndexPersisted, IndexOnchain, BlockSealed, RollbackDone)
+    hears = (IndexPersisted, IndexRowsChanged, IndexOnchain, BlockSealed, RollbackDone)
 
     def begin(self, truth: Any) -> None:
         """All copies start equal."""
@@ -114,6 +125,9 @@ class CopiesAgree(VenueLaw):
         elif isinstance(data, IndexPersisted):
             self._is_dirty = True
             self._on_persisted(event)
+        elif isinstance(data, IndexRowsChanged):
+            self._is_dirty = True
+            self._on_changed(event)
         elif isinstance(data, IndexOnchain):
             self._is_dirty = True
             self._copies["chain"].take(data.markets, data.indices, event.at_ms)
@@ -127,6 +141,17 @@ class CopiesAgree(VenueLaw):
         if not all_true(is_written):
             markets, indices = markets[is_written], indices[is_written]
         self._copies["database"].take(markets, indices, event.at_ms)
+
+    def _on_changed(self, event: Event) -> None:
+        data, copy, truth = event.data, self._copies["database"], self.truth
+        back_ms = copy.at_ms[data.markets] - data.made_ms
+        fell = np.flatnonzero(back_ms > truth.venue.declared.copies_lag_ms + truth.venue.funding.tick_ms)
+        copy.take(data.markets, data.indices, data.made_ms)
+        self.count()
+        if fell.size:
+            first, most_s = self.name(int(data.markets[fell[0]])), int(back_ms.max()) // 1000
+            told = f"{fell.size} funding indices in the database fell back in time, by up to {most_s} s, first {first}"
+            self.find(event.at_ms, told, event.identity)
 
     def _compare(self, event: Event) -> None:
         watch, truth = self.truth.watch, self.truth
@@ -155,7 +180,7 @@ class _Copy:
         self.index = truth.start_index.copy()
         self.at_ms = np.zeros_like(self.index)
 
-    def take(self, markets: Any, index: Any, at_ms: int) -> None:
+    def take(self, markets: Any, index: Any, at_ms: Any) -> None:
         """These markets' indices arrive in this copy."""
         self.index[markets] = index
         self.at_ms[markets] = at_ms

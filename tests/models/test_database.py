@@ -10,8 +10,9 @@ from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from drydock.harness.sim import Sim
-from drydock.models.database import Read, Rows, SimulatedDatabase, Unavailable, Write
-from drydock.models.events import DatabaseState
+from drydock.models.database import Read, Rows, Unavailable, Write
+from drydock.models.database_events import DatabaseState
+from drydock.models.simulated_database import SimulatedDatabase
 from drydock.models.venue import DatabaseSpec
 from tests.nights import told
 

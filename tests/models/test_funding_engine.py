@@ -22,7 +22,8 @@ from drydock.models.events import (
     TickPaused,
     TickRejected,
 )
-from drydock.models.funding_engine import AT_MS, INDEX, TABLE, FundingEngine
+from drydock.models.funding_engine import FundingEngine
+from drydock.models.index_rows import AT_MS, INDEX, TABLE
 from drydock.models.perp.funding import max_step
 from tests.nights import Stage, broken, of, play, started_at, told
 

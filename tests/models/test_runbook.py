@@ -12,8 +12,8 @@ from drydock.faults.oracle_delay import OracleDelay
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness.event import Event
 from drydock.harness.stream import Stream
+from drydock.models.database_events import DatabaseState
 from drydock.models.events import (
-    DatabaseState,
     IncidentDeclared,
     L1Reconciled,
     ModeAcked,

@@ -7,17 +7,17 @@ import pytest
 
 from drydock.harness.seam import UnknownSeam
 from drydock.models.database import Read
+from drydock.models.database_events import DatabaseState
 from drydock.models.events import (
     BlockSealed,
     BootStep,
-    DatabaseState,
     LoadCompleted,
     ModeChanged,
     PageRefreshed,
     ServiceState,
     StepStarted,
 )
-from drydock.models.funding_engine import HEIGHT, INDEX, TABLE
+from drydock.models.index_rows import HEIGHT, INDEX, TABLE
 from drydock.models.runbook_spec import SERVICES
 from drydock.models.world import VenueWorld
 from tests.nights import MANY_MARKETS, Stage, broken, of, play, told

@@ -10,7 +10,8 @@ import numpy as np
 from drydock.harness.port import Canary
 from drydock.models.accounts import Holdings, Ints
 from drydock.models.chain import Chain
-from drydock.models.funding_engine import INDEX, FundingEngine
+from drydock.models.funding_engine import FundingEngine
+from drydock.models.index_rows import INDEX
 from drydock.models.invariants.canaries.build import (
     COLD_DATABASE,
     GATE_ON_LOADS,
