@@ -31,7 +31,8 @@ JUDGED = ("reported", "sweep")
 """The bundles that a verdict reports: of these alone harm and refunds are distributions."""
 FINDINGS_KEPT = 3  # of each law and run
 ERRORS_KEPT = 5
-_SEED_BITS = 53  # a seed survives every JSON reader, JavaScript's included
+SEED_BITS = 53
+"""A seed survives every JSON reader, JavaScript's included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class RunSummary:
 
 def run_seed(seed: int, bundle: str, number: int) -> int:
     """The seed of run ``number`` of a bundle: a function of master seed, bundle and number alone."""
-    return derive_seed(seed, f"{bundle}/{number}") % (1 << _SEED_BITS)
+    return derive_seed(seed, f"{bundle}/{number}") % (1 << SEED_BITS)
 
 
 def case_of(ticket: Ticket, scenario: Scenario, seed: int) -> Case:

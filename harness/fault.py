@@ -37,6 +37,11 @@ def floors_of(cls: type[Fault]) -> tuple[Floor, ...]:
     return (floor,) if isinstance(floor, Floor) else floor
 
 
+def is_of_kit(cls: type[Fault], kit: str) -> bool:
+    """Whether a kind of fault is made for the scenarios of this kit; one that names no kit is asked by its targets."""
+    return getattr(cls, "kit", kit) == kit
+
+
 def is_legal(plan: Sequence[Fault], scenario: Scenario) -> bool:
     """Whether every fault applies there and no kind goes below its floor."""
     return all(fault.applicable(scenario) for fault in plan) and not any(_sunk(plan, scenario))

@@ -177,7 +177,8 @@ class Fault(Protocol):
 
     ``step`` and ``offset_ms`` anchor it to a runbook step, ``target`` names a role. ``inject`` runs as a process on a
     lane of its own: it waits for its moment and bends a seam inside a ``with``, so that whatever ends it also heals it.
-    A class may have a ``floor`` (:class:`Floor`, or a tuple of them); one without has none.
+    A class may have a ``floor`` (:class:`Floor`, or a tuple of them); one without has none. It may name the ``kit``
+    whose scenarios it can strike, and is then not asked about those of others.
     """
 
     kind: ClassVar[str]

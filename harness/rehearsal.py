@@ -135,7 +135,7 @@ class _Rehearsal:
         tickets += [Ticket("again", 0)]
         return tickets + [Ticket("sweep", n) for n in range(self.folds["sweep"].asked)]
 
-    def _play(self, crew: Crew, tickets: Sequence[Ticket]) -> None:
+    def _play(self, crew: Crew[Ticket, RunSummary], tickets: Sequence[Ticket]) -> None:
         total = self.seen.runs + len(tickets)
         for run in crew.play(tickets):
             self._take(run)

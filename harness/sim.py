@@ -34,7 +34,10 @@ class BudgetExhausted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """How same-instant events are ordered: ``seeded``, or ``fifo`` with laggards that are served last."""
+    """How same-instant events are ordered: ``seeded``, or ``fifo`` with laggards that are served last.
+
+    What a laggard's lane schedules after it for the same instant waits with it: inside a lane order is kept.
+    """
 
     mode: str = "seeded"
     laggards: tuple[Identity, ...] = ()
@@ -49,13 +52,14 @@ class Ties:
 class Lane:
     """One named process, client session or channel: the unit inside which order is kept."""
 
-    __slots__ = ("name", "salt", "emitted", "scheduled")
+    __slots__ = ("name", "salt", "emitted", "scheduled", "late")
 
     def __init__(self, name: str, salt: int) -> None:
         self.name = name
         self.salt = salt
         self.emitted: dict[str, int] = {}
         self.scheduled: dict[str, int] = {}
+        self.late: set[int] = set()
 
 
 class LaneProcess(Process):
@@ -130,7 +134,7 @@ class Sim(simpy.Environment):
         if priority == NORMAL:
             tie = self._tie(lane, at_ms)  # type: ignore[arg-type]
             if self._laggards:
-                tie = self._lag(lane, getattr(event, "kind_name", "wake"), tie)
+                tie = self._lag(lane, getattr(event, "kind_name", "wake"), tie, at_ms)  # type: ignore[arg-type]
         self._count += 1
         heappush(self._queue, (at_ms, priority, tie, self._count, self._fire, event, lane, self.cause))
 
@@ -149,7 +153,7 @@ class Sim(simpy.Environment):
             mixed = ((mixed ^ (mixed >> 15)) * 0x85EBCA6B) & _MASK
             tie = mixed ^ (mixed >> 13)
         elif self._laggards:
-            tie = self._lag(lane, kind, 0)
+            tie = self._lag(lane, kind, 0, at_ms)
         self._count += 1
         heappush(self._queue, (at_ms, NORMAL, tie, self._count, handler, arg, lane, self.cause))
 
@@ -233,10 +237,13 @@ class Sim(simpy.Environment):
         mixed = ((mixed ^ (mixed >> 15)) * 0x85EBCA6B) & _MASK
         return mixed ^ (mixed >> 13)
 
-    def _lag(self, lane: Lane, kind: str, tie: int) -> int:
+    def _lag(self, lane: Lane, kind: str, tie: int, at_ms: int) -> int:
+        """The tie where there are laggards; what a laggard's lane schedules later for that instant waits too."""
         nth = lane.scheduled.get(kind, 0) + 1
         lane.scheduled[kind] = nth
-        return _LAST if (lane.name, kind, nth) in self._laggards else tie
+        if (lane.name, kind, nth) in self._laggards:
+            lane.late.add(at_ms)
+        return _LAST if at_ms in lane.late else tie
 
 
 class NamedTimeout(Timeout):

@@ -12,13 +12,14 @@ import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing.context import BaseContext
 from multiprocessing.synchronize import Event as StopFlag
 from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
 
 from drydock.harness import registry
 from drydock.harness.bundle import JUDGED, RunSummary, Ticket, case_of, summarise
@@ -30,10 +31,26 @@ Progress = Callable[[int, int, int], None]
 """``progress(done, total, violations)``: runs done, runs to do, and runs so far that broke a safety law."""
 
 _BATCH_MAX = 16
+_Item = TypeVar("_Item")
+_ItemIn = TypeVar("_ItemIn", contravariant=True)
+_Done = TypeVar("_Done")
+_DoneOut = TypeVar("_DoneOut", covariant=True)
 
 
 class OutOfTime(Exception):
     """The time that was given is over; what is done is done."""
+
+
+class Player(Protocol[_ItemIn, _DoneOut]):
+    """A kit, a scenario, and how an item becomes a run: a frozen dataclass, for it is made again in each worker."""
+
+    @property
+    def kit(self) -> Kit: ...
+    @property
+    def scenario(self) -> Scenario: ...
+    def play(self, item: _ItemIn, /) -> _DoneOut:
+        """Plays one run; a function of the item and of the dataclass alone."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +83,15 @@ class Bench:
         return case_of(ticket, self.scenario, self.seed), None
 
 
-class Crew:
-    """Workers for a bench, as a context manager. One worker is this process itself; more are a process pool.
+class Crew(Generic[_Item, _Done]):
+    """Workers for a bench (or another :class:`Player`), as a context manager.
 
-    ``deadline_s`` is a time of ``time.monotonic()``: past it, :meth:`play` raises :exc:`OutOfTime`. Leaving the
-    ``with`` lets every worker finish the run that it is in, and no more.
+    One worker is this process itself; more are a process pool. ``deadline_s`` is a time of ``time.monotonic()``: past
+    it, :meth:`play` raises :exc:`OutOfTime`. Leaving the ``with`` lets every worker finish the run that it is in, and
+    no more.
     """
 
-    def __init__(self, bench: Bench, workers: int = 1, deadline_s: float | None = None) -> None:
+    def __init__(self, bench: Player[_Item, _Done], workers: int = 1, deadline_s: float | None = None) -> None:
         if workers < 1:
             raise ValueError(f"workers: {workers} is too few; at least 1")
         self._bench = bench
@@ -82,7 +100,7 @@ class Crew:
         self._pool: ProcessPoolExecutor | None = None
         self._stop: StopFlag | None = None
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Crew[_Item, _Done]:
         if self._workers > 1:
             context = _context()
             self._stop = context.Event()
@@ -96,24 +114,24 @@ class Crew:
             self._stop.set()
             self._pool.shutdown(cancel_futures=True)
 
-    def play(self, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
-        """The summaries of the tickets' runs, in the order in which they are done.
+    def play(self, items: Sequence[_Item]) -> Iterator[_Done]:
+        """What the items' runs leave, in the order in which they are done.
 
         Raises :exc:`OutOfTime` past the deadline, and :exc:`~drydock.harness.run.HarnessError` where a worker dies.
         """
         if self._pool is None:
-            return self._play_here(tickets)
-        return self._play_there(self._pool, tickets)
+            return self._play_here(items)
+        return self._play_there(self._pool, items)
 
-    def _play_here(self, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
-        for ticket in tickets:
+    def _play_here(self, items: Sequence[_Item]) -> Iterator[_Done]:
+        for item in items:
             if self._deadline_s is not None and time.monotonic() >= self._deadline_s:
                 raise OutOfTime
-            yield self._bench.play(ticket)
+            yield self._bench.play(item)
 
-    def _play_there(self, pool: ProcessPoolExecutor, tickets: Sequence[Ticket]) -> Iterator[RunSummary]:
-        size = max(1, min(_BATCH_MAX, len(tickets) // (8 * self._workers)))
-        batches = [tuple(tickets[start : start + size]) for start in range(0, len(tickets), size)]
+    def _play_there(self, pool: ProcessPoolExecutor, items: Sequence[_Item]) -> Iterator[_Done]:
+        size = max(1, min(_BATCH_MAX, len(items) // (8 * self._workers)))
+        batches = [tuple(items[start : start + size]) for start in range(0, len(items), size)]
         left_s = None if self._deadline_s is None else max(0.0, self._deadline_s - time.monotonic())
         try:
             for done in as_completed(self._submitted(pool, batches), timeout=left_s):
@@ -124,15 +142,17 @@ class Crew:
             raise HarnessError("a worker died: killed from outside, or out of memory; try fewer workers") from error
 
     def _submitted(
-        self, pool: ProcessPoolExecutor, batches: Sequence[tuple[Ticket, ...]]
-    ) -> Iterator[Future[list[RunSummary]]]:
+        self, pool: ProcessPoolExecutor, batches: Sequence[tuple[_Item, ...]]
+    ) -> Iterator[Future[list[_Done]]]:
         """One by one, so that nobody holds a future, and with it its summaries, longer than needed."""
-        return (pool.submit(_play_batch, batch) for batch in batches)
+        play: Callable[[Sequence[_Item]], list[_Done]] = _play_batch
+        return (pool.submit(play, batch) for batch in batches)
 
     def _packed(self) -> Packed:
-        bench = self._bench
-        scenario = pickle.dumps(bench.scenario)
-        return Packed(bench.kit.name, registry.loaded(), scenario, bench.seed, bench.event_budget, bench.keeps_refunds)
+        bench: Any = self._bench
+        rest = {field.name: getattr(bench, field.name) for field in fields(bench)}
+        kit, scenario = rest.pop("kit"), rest.pop("scenario")
+        return Packed(type(bench), kit.name, registry.loaded(), pickle.dumps(scenario), rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +163,22 @@ class Packed:
     workers judge the same one, even if its file is edited meanwhile.
     """
 
+    player: Callable[..., Player[Any, Any]]
     kit: str
     loads: tuple[str, ...]
     scenario: bytes
-    seed: int
-    event_budget: int
-    keeps_refunds: bool
+    rest: Mapping[str, Any]
 
-    def open(self) -> Bench:
+    def open(self) -> Player[Any, Any]:
         """The bench again, in a worker."""
         for path in self.loads:
             registry.load(path)
-        scenario = pickle.loads(self.scenario)
-        return Bench(registry.kit(self.kit), scenario, self.seed, self.event_budget, self.keeps_refunds)
+        return self.player(kit=registry.kit(self.kit), scenario=pickle.loads(self.scenario), **self.rest)
 
 
 # ---- in a worker ----------------------------------------------------------------------------------------------------
 _packed: Packed | None = None
-_bench: Bench | None = None
+_bench: Player[Any, Any] | None = None
 _stop: StopFlag | None = None
 
 
@@ -171,20 +189,20 @@ def _begin_work(packed: Packed, stop: StopFlag) -> None:
     _packed, _stop = packed, stop
 
 
-def _play_batch(tickets: Sequence[Ticket]) -> list[RunSummary]:
-    """Plays tickets until the flag says stop."""
+def _play_batch(items: Sequence[Any]) -> list[Any]:
+    """Plays them until the flag says stop."""
     global _bench
     assert _packed
     assert _stop
     if _bench is None:
         _bench = _packed.open()
         gc.freeze()
-    summaries: list[RunSummary] = []
-    for ticket in tickets:
+    done: list[Any] = []
+    for item in items:
         if _stop.is_set():
             break
-        summaries.append(_bench.play(ticket))
-    return summaries
+        done.append(_bench.play(item))
+    return done
 
 
 def _context() -> BaseContext:

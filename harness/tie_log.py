@@ -91,7 +91,7 @@ class TieLogSim(Sim):
         return NamedTimeout(self, delay_ms, kind)
 
     def _push(self, at_ms: int, handler: Callable[[Any], None], arg: Any, lane: Lane, kind: str) -> None:
-        tie = self._lag(lane, kind, self._tie(lane, at_ms))
+        tie = self._lag(lane, kind, self._tie(lane, at_ms), at_ms)
         self._count += 1
         noted = (handler, arg, Served(lane.name, kind, lane.scheduled[kind], self._count))
         heappush(self._queue, (at_ms, NORMAL, tie, self._count, self._serve, noted, lane, self.cause))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from drydock.harness.fault import simpler_fields
 from drydock.harness.port import Fault, Scenario
@@ -20,6 +20,7 @@ class VenueFault:
     """A fault that strikes a step and a target of the scenario. Subclasses are frozen dataclasses with those fields."""
 
     __slots__ = ()
+    kit: ClassVar[str] = "venue"
 
     step: str
     target: str

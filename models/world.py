@@ -207,9 +207,12 @@ class VenueWorld:
         self.sim.spawn("runbook", self.player.play())
 
     def until(self, step: str, offset_ms: int) -> SimpyEvent:
-        """An event at that distance from a step of the main branch: from its plan if negative, else from its start."""
-        if offset_ms < 0:
-            planned = dict(planned_steps(self.runbook))
+        """An event at that distance from a step: from its plan if negative, else from its start.
+
+        A step of the incident's branch alone has no plan: before it is at its start.
+        """
+        planned = dict(planned_steps(self.runbook))
+        if offset_ms < 0 and step in planned:
             return self.sim.sleep(max(0, planned[step] + offset_ms - self.sim.now_ms), "anchor")
         moment = self.sim.event()
         lane = self.sim.lane

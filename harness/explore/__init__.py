@@ -1,0 +1,1 @@
+"""Search: a portfolio of strategies that propose cases, and what they found."""

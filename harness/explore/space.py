@@ -1,0 +1,182 @@
+"""What may go wrong in a scenario: every kind of fault that has something to strike there, wherever it may strike it.
+
+A search is not bound to the scenario's threats: it may use every kind, and says which were outside of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple, TypeVar, cast
+
+from drydock.harness import registry
+from drydock.harness.bundle import baseline_regimes
+from drydock.harness.fault import is_legal, is_of_kit, smallest
+from drydock.harness.mistakes import Mistakes
+from drydock.harness.plan import Plan, fault_class, sample_range
+from drydock.harness.port import Fault, Kit, Range, Scenario
+from drydock.harness.stream import Stream
+from drydock.harness.typed import Shape, build, shapes_of
+
+_T = TypeVar("_T")
+_PLACE = ("step", "target")
+OFFSET = "offset_ms"
+
+
+class Cell(NamedTuple):
+    """One kind of fault at one step and target."""
+
+    kind: str
+    step: str
+    target: str
+
+
+class Span(NamedTuple):
+    """A planned stretch of the night, in ms from its start."""
+
+    from_ms: int
+    to_ms: int
+
+
+def pick(items: Sequence[_T], rng: Stream) -> _T:
+    """One of the items, each equally likely."""
+    return items[rng.below(len(items))]
+
+
+class Space:
+    """The kinds, cells, slips and regimes that apply to a scenario, and how faults are drawn from them."""
+
+    def __init__(self, scenario: Scenario, kit: Kit, regimes: Sequence[str] = ()) -> None:
+        self.scenario = scenario
+        self.kit = kit
+        self.regimes = tuple(regimes) or baseline_regimes(scenario)
+        self.steps = tuple(kit.anchors(scenario))
+        steps = kit.steps(scenario)
+        self.planned_ms = {step.name: step.planned_ms for step in steps}
+        ends = [step.planned_ms + step.duration_ms for step in steps]
+        self.night = Span(0, max(ends, default=0))
+        self._plainest = dict(self._faults())
+        self.cells = tuple(self._plainest)
+        self.by_kind: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            self.by_kind.setdefault(cell.kind, []).append(cell)
+        self.kinds = tuple(self.by_kind)
+        self.slips = tuple(self._slips())
+
+    # ---- faults ----------------------------------------------------------------------------------------------
+    def plain(self, cell: Cell) -> Fault:
+        """The fault of a cell with every field at its default; where there is none, at its least or first value."""
+        return self._plainest[cell]
+
+    def drawn(self, cell: Cell, rng: Stream) -> Fault:
+        """A fault of a cell: each field at its default, at an end of its range, or drawn from the whole of it."""
+        fault = self.plain(cell)
+        return self._with(fault, {shape.name: self._value(shape, fault, rng) for shape in self._free(fault)})
+
+    def sampled(self, cell: Cell, rng: Stream) -> Fault:
+        """A fault of a cell with every field drawn from the whole of its range, as a sweep draws it."""
+        fault = self.plain(cell)
+        return self._with(fault, {shape.name: self._sampled(shape, rng) for shape in self._free(fault)})
+
+    def placed(self, fault: Fault, offset_ms: int) -> Fault:
+        """The fault at a distance from its step, or as near to it as its range allows."""
+        bounds = self.offsets(fault)
+        near_ms = min(max(offset_ms, bounds.low), bounds.high)
+        return fault if near_ms == fault.offset_ms else self._with(fault, {OFFSET: near_ms})
+
+    def offsets(self, fault: Fault) -> Range:
+        """How far from its step a fault may be, in ms."""
+        found = (shape.bounds for shape in shapes_of(type(fault)) if shape.name == OFFSET)
+        return next(found, None) or Range(fault.offset_ms, fault.offset_ms)
+
+    def variants(self, fault: Fault, shape: Shape) -> tuple[Any, ...]:
+        """Every choice of a field, or the least, the default and the greatest value of its range."""
+        if shape.bounds is None:
+            return self.choices(shape)
+        return tuple(dict.fromkeys((shape.bounds.low, getattr(fault, shape.name), shape.bounds.high)))
+
+    def fields(self, fault: Fault) -> tuple[Shape, ...]:
+        """The fields that say more than where: ranges and choices."""
+        shapes = shapes_of(type(fault))
+        return tuple(s for s in shapes if s.name not in _PLACE and (s.bounds or self.choices(s)))
+
+    def choices(self, shape: Shape) -> tuple[Any, ...]:
+        """The values of a field without a range; a text that names a step may be any step."""
+        return self.steps if shape.hint is str and shape.name.endswith("step") else shape.choices
+
+    def legal(self, faults: Sequence[Fault]) -> Plan:
+        """The faults, first to last, as far as a plan of them is legal; none twice."""
+        plan: Plan = ()
+        for fault in faults:
+            if fault not in plan and is_legal((*plan, fault), self.scenario):
+                plan = (*plan, fault)
+        return plan
+
+    def _value(self, shape: Shape, fault: Fault, rng: Stream) -> Any:
+        how = rng.below(4)
+        if how == 0:
+            return getattr(fault, shape.name)
+        if how == 1 and shape.bounds is not None:
+            return pick((shape.bounds.low, shape.bounds.high), rng)
+        return self._sampled(shape, rng)
+
+    def _sampled(self, shape: Shape, rng: Stream) -> Any:
+        return pick(self.choices(shape), rng) if shape.bounds is None else sample_range(shape.bounds, rng)
+
+    def _with(self, fault: Fault, values: dict[str, Any]) -> Fault:
+        """The fault with other values, where that applies; the fault as it was where it does not."""
+        changed = replace(cast(Any, fault), **values)
+        return cast(Fault, changed) if changed.applicable(self.scenario) else fault
+
+    def _free(self, fault: Fault) -> list[Shape]:
+        return [shape for shape in self.fields(fault) if shape.name != OFFSET]
+
+    # ---- what there is ---------------------------------------------------------------------------------------
+    def _faults(self) -> Iterator[tuple[Cell, Fault]]:
+        for kind, cls in registry.faults().items():
+            if is_of_kit(cls, self.scenario.kit):
+                for step, target in product(self.steps, cls.targets(self.scenario)):
+                    fault = self._first_legal(cls, {"step": step, "target": target})
+                    if fault is not None:
+                        yield Cell(kind, step, target), fault
+
+    def _first_legal(self, cls: type[Fault], place: dict[str, str]) -> Fault | None:
+        """The plainest fault there; of a second step that it needs, the first that is legal. None where none is."""
+        plain: dict[str, Any] = {}
+        open_fields: dict[str, tuple[Any, ...]] = {}
+        for shape in shapes_of(cls):
+            if shape.name in place:
+                continue
+            if shape.bounds is None and shape.hint is str and self.choices(shape):
+                open_fields[shape.name] = self.choices(shape)
+            elif shape.is_required:
+                if shape.bounds is None and not shape.choices:
+                    return None  # nobody can draw it
+                plain[shape.name] = shape.choices[0] if shape.bounds is None else smallest(shape.bounds)
+        for values in product(*open_fields.values()):
+            fault = cls(**place, **plain, **dict(zip(open_fields, values, strict=True)))
+            if is_legal((fault,), self.scenario):
+                return fault
+        return None
+
+    def _slips(self) -> Iterator[Fault]:
+        """What operators may get wrong, step by step, as far as it is a legal fault of this scenario."""
+        for step in self.kit.steps(self.scenario):
+            for data in self.kit.edits(step):
+                mistakes = Mistakes()
+                cls = fault_class(data, (), lambda _: "", mistakes)
+                slip = None if cls is None else build(cls, data, (), lambda _: "", mistakes)
+                if slip is not None and is_legal((slip,), self.scenario):
+                    yield slip
+
+    # ---- the design basis ------------------------------------------------------------------------------------
+    def is_threat(self, fault: Fault) -> bool:
+        """Whether the scenario's threats name this fault: its kind, step, target, and all it narrows."""
+        return any(
+            threat.kind == fault.kind
+            and fault.step in threat.steps
+            and fault.target in threat.targets
+            and all(low <= getattr(fault, name) <= high for name, (low, high) in threat.ranges.items())
+            for threat in self.scenario.threats
+        )
