@@ -1,0 +1,91 @@
+"""S6: what the cloud filled and what the chain sealed are the same fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drydock.harness.event import Event
+from drydock.harness.port import Finding
+from drydock.models.events import BlockSealed, Bust, Fill, RollbackDone
+from drydock.models.invariants.base import VenueLaw
+
+Key = tuple[int, int, int, int, int]
+TOLD = 1 << 60
+
+
+class SealedOnce(VenueLaw):
+    """S6: every fill of the cloud is sealed once, or bust, within the declared lag and a block of it.
+
+    Sums cannot tell: a fill that is lost, or sealed twice, leaves every market's positions at zero and no money
+    missing. A rollback takes with it what was under way.
+    """
+
+    id, law_class = "S6", "safety"
+    sentence = "every fill that the cloud made is sealed by the chain, or bust, once and in time"
+    source = "double-entry bookkeeping between two ledgers; a message that is sent again is the classic double fill"
+    hears = (Fill, Bust, BlockSealed, RollbackDone)
+
+    def begin(self, truth: Any) -> None:
+        """Nothing is under way."""
+        super().begin(truth)
+        self._waiting: dict[Key, list[int]] = {}
+        self._late_ms: int = truth.venue.declared.copies_lag_ms + truth.venue.chain.block_ms
+        self._last: Event | None = None
+
+    def observe(self, event: Event) -> None:
+        """Follows each fill to its block."""
+        data = event.data
+        if isinstance(data, Fill):
+            self._waiting.setdefault(data[:5], []).append(event.at_ms)
+        elif isinstance(data, BlockSealed):
+            self._last = event
+            self._settle(event, data)
+            self._find_late(event)
+        elif isinstance(data, Bust):
+            self._take(data[:5])
+        else:
+            self._waiting.clear()
+
+    def end(self) -> Sequence[Finding]:
+        """What never came is found with the last block, if nothing was sealed after it."""
+        if self._last is not None:
+            self._find_late(self._last)
+        return super().end()
+
+    def _settle(self, event: Event, sealed: BlockSealed) -> None:
+        layout = sealed.view.layout
+        market_of, account_of = layout.market_of, layout.account_of
+        for taker_slot, maker_slot, size, price in sealed.view.fills:
+            taker = account_of[taker_slot]
+            self._checks += 1
+            if not self._take((market_of[taker_slot], taker, account_of[maker_slot], size, price)):
+                self.find(
+                    event.at_ms,
+                    f"block {sealed.height} seals a fill of account {taker} in {self.name(market_of[taker_slot])} that "
+                    "the cloud has not made, or not as often",
+                    event.identity,
+                    role=self.who(taker),
+                )
+
+    def _take(self, key: Key) -> bool:
+        """One fill less is under way; whether there was one."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            return False
+        del waiting[0]
+        if not waiting:
+            del self._waiting[key]
+        return True
+
+    def _find_late(self, event: Event) -> None:
+        for (market, taker, *_), made_ms in self._waiting.items():
+            age_ms = event.at_ms - made_ms[0]
+            if age_ms > self._late_ms:
+                made_ms[0] = TOLD
+                self.find(
+                    event.at_ms,
+                    f"a fill of account {taker} in {self.name(market)} is not sealed after {age_ms} ms",
+                    event.identity,
+                    role=self.who(taker),
+                )
