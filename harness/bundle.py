@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from drydock.harness.event import Identity
 from drydock.harness.law import by_law, capped
 from drydock.harness.money import (
     accounts_owed,
@@ -71,6 +72,7 @@ class RunSummary:
     refunded_accounts: int = 0
     owed: tuple[Refund, ...] = ()
     signatures: tuple[Signature, ...] = ()
+    missed_laggards: tuple[Identity, ...] = ()
     is_exhausted: bool = False
     error: str = ""
 
@@ -127,6 +129,7 @@ def summarise(ticket: Ticket, case: Case, result: RunResult, *, keeps_refunds: b
         refunded_accounts=accounts_owed(owed),
         owed=owed if keeps_refunds else (),
         signatures=signatures(result),
+        missed_laggards=result.missed_laggards,
         is_exhausted=result.is_budget_exhausted,
         error=result.error,
     )

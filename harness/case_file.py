@@ -18,7 +18,7 @@ from drydock.harness.mistakes import Mistakes, did_you_mean, together
 from drydock.harness.places import Places
 from drydock.harness.plan import parse_plan, plan_to_plain
 from drydock.harness.port import Case, Kit, Plain, Range, Scenario
-from drydock.harness.scenario import file_hash, kit_of, packaged_scenarios
+from drydock.harness.scenario import file_hash, kit_of, packaged_folders
 from drydock.harness.sim import Ties
 from drydock.harness.typed import build
 from drydock.harness.yaml_file import parse_json, read_plain
@@ -57,10 +57,15 @@ def case_to_plain(case: Case) -> dict[str, Plain]:
         "regime": case.regime,
         "plan": plan_to_plain(case.plan),
         "seed": case.seed,
-        "ties": {"mode": case.ties.mode, "laggards": [identity_text(laggard) for laggard in case.ties.laggards]},
+        "ties": ties_to_plain(case.ties),
         "files": dict(case.scenario.files),
         "folder": _folder_hint(case.scenario),
     }
+
+
+def ties_to_plain(ties: Ties) -> dict[str, Plain]:
+    """The ties as plain data."""
+    return {"mode": ties.mode, "laggards": [identity_text(laggard) for laggard in ties.laggards]}
 
 
 def case_to_json(case: Case) -> str:
@@ -75,7 +80,7 @@ def _folder_hint(scenario: Scenario) -> str:
     """
     relative = os.path.relpath(scenario.folder or ".")
     is_elsewhere = relative.startswith("..") or os.path.isabs(relative)
-    return "." if is_elsewhere or Path(scenario.folder) in _packaged_folders() else Path(relative).as_posix()
+    return "." if is_elsewhere or Path(scenario.folder) in packaged_folders() else Path(relative).as_posix()
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
@@ -111,7 +116,7 @@ def case_from_plain(data: Plain, places: Places) -> Case:
     _refuse_other_schema(data, places, mistakes)
     mistakes.raise_if_any()
     keys = build(CaseKeys, data, (), places, mistakes)
-    laggards = _laggards(data, places, mistakes)
+    laggards = laggards_of(data, places, mistakes)
     if keys is None:
         mistakes.raise_if_any()
     assert keys is not None  # or a mistake said why not
@@ -131,8 +136,6 @@ def _case(keys: CaseKeys, laggards: tuple[Identity, ...], scenario: Scenario, ki
     if keys.regime not in scenario.regimes and keys.regime != scenario.reported_regime:
         known = (*scenario.regimes, scenario.reported_regime)
         mistakes.add(places(("regime",)), f"regime: unknown regime '{keys.regime}'; {did_you_mean(keys.regime, known)}")
-    if laggards and keys.ties.mode != "fifo":
-        mistakes.add(places(("ties", "laggards")), "ties.laggards: laggards need mode fifo; seeded ties have none")
     mistakes.raise_if_any()
     return Case(scenario, keys.regime, plan, keys.seed, Ties(keys.ties.mode, laggards))
 
@@ -146,7 +149,8 @@ def _refuse_other_schema(data: Plain, places: Places, mistakes: Mistakes) -> Non
         mistakes.add(places(("schema",)), f"schema: '{schema}' is not read here; allowed: {CASE_SCHEMA}")
 
 
-def _laggards(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity, ...]:
+def laggards_of(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity, ...]:
+    """The laggards that a file's ``ties`` name; a mistake for each that is none, and for any with seeded ties."""
     ties = data.get("ties")
     texts = ties.get("laggards", []) if isinstance(ties, dict) else []
     found: list[Identity] = []
@@ -155,6 +159,8 @@ def _laggards(data: Plain, places: Places, mistakes: Mistakes) -> tuple[Identity
             found.append(parse_identity(str(text)))
         except ValueError as error:
             mistakes.add(places(("ties", "laggards", number)), f"ties.laggards.{number}: {error}")
+    if texts and ties.get("mode") == "seeded":
+        mistakes.add(places(("ties", "laggards")), "ties.laggards: laggards need mode fifo; seeded ties have none")
     return tuple(found)
 
 
@@ -193,11 +199,7 @@ def _folders(hint: str, places: Places) -> list[Path]:
     Where the scenario lay is told from the folder of the command: this one, or that which has the cache with the case.
     """
     above_cache = places.folder / ".." / ".." / hint
-    return [places.folder, Path(hint), places.folder / hint, above_cache, Path("."), *_packaged_folders()]
-
-
-def _packaged_folders() -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(Path(path).parent for path in packaged_scenarios().values()))
+    return [places.folder, Path(hint), places.folder / hint, above_cache, Path("."), *packaged_folders()]
 
 
 def _state(file: Path, known: str) -> Literal["same", "changed", "missing"]:

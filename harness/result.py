@@ -53,6 +53,8 @@ class RunResult:
     error: str = ""
     events: Sequence[Event] | None = None
     worth: Mapping[int, int] | None = None
+    missed_laggards: tuple[Identity, ...] = ()
+    """laggards of the case that never occurred: it was played as if they were not there"""
 
     @property
     def is_clean(self) -> bool:

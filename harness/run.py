@@ -160,6 +160,7 @@ class _Run:
             ended_ms=self.sim.now_ms,
             is_budget_exhausted=not is_through,
             events=self.sim.recorder.kept,
+            missed_laggards=self.sim.missed_laggards(),
         )
 
     def _listen(self) -> None:

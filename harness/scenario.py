@@ -50,6 +50,11 @@ def packaged_scenarios() -> Mapping[str, str]:
     return {name: path for kit in registry.kits().values() for name, path in kit.scenarios().items()}
 
 
+def packaged_folders() -> tuple[Path, ...]:
+    """The folders in which they lie."""
+    return tuple(dict.fromkeys(Path(path).parent for path in packaged_scenarios().values()))
+
+
 def kit_of(data: Plain, where: Where) -> Kit:
     """The kit that ``kit:`` names, or the default; ``BadFile`` for an unknown one."""
     if not isinstance(data, dict):

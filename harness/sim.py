@@ -171,6 +171,14 @@ class Sim(simpy.Environment):
         self.lane = before
         return process
 
+    def missed_laggards(self) -> tuple[Identity, ...]:
+        """The laggards that were not scheduled so far; a laggard that never is changes nothing."""
+        return tuple(
+            (lane, kind, nth)
+            for lane, kind, nth in self.ties.laggards
+            if lane not in self._lanes or self._lanes[lane].scheduled.get(kind, 0) < nth
+        )
+
     # ---- what happens ----------------------------------------------------------------------------------------
     def emit(self, data: Any, lane: Lane | None = None) -> Event:
         """Records an event of this lane and tells those who hear its kind. It becomes the cause of what follows."""

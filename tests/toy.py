@@ -18,6 +18,7 @@ from drydock.harness.charts import Chart, Charts, Curve, Row, Span
 from drydock.harness.event import Event, event
 from drydock.harness.law import Always, Eventually, Sometimes
 from drydock.harness.mistakes import Mistakes
+from drydock.harness.places import folder_of
 from drydock.harness.plan import plan_from_plain
 from drydock.harness.port import (
     Accepted,
@@ -300,6 +301,7 @@ class ToyKit:
             policy=wishes.policy,
             accepted=wishes.accepted,
             venue=wishes.venue,
+            folder=str(folder_of(where)),
         )
 
     def scenarios(self) -> Mapping[str, str]:
