@@ -289,18 +289,13 @@ class ToyKit:
         mistakes.raise_if_any()
         assert wishes is not None
         return Scenario(
-            name=wishes.name,
+            **{key: getattr(wishes, key) for key in ("name", "regimes", "threats", "policy", "accepted", "venue")},
             kit=self.name,
             data=data,
             hash=scenario_hash(data),
-            regimes=wishes.regimes,
             reported_regime=wishes.regimes[0],
             reported=plan,
-            threats=wishes.threats,
             sweep=Sweep("toy-threats", wishes.faults_min, wishes.faults_max),
-            policy=wishes.policy,
-            accepted=wishes.accepted,
-            venue=wishes.venue,
             folder=str(folder_of(where)),
         )
 
