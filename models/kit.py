@@ -29,6 +29,7 @@ from drydock.models.markets import Market, Markets, paradex_markets
 from drydock.models.model import VenueModel, model_of, step_names
 from drydock.models.names import account_label
 from drydock.models.people_spec import Population
+from drydock.models.runbook import GO_ON, NO_ROLLBACK, OLDER
 from drydock.models.runbook_spec import Runbook
 from drydock.models.sentences import describe
 from drydock.models.venue import MarketsSpec, Venue
@@ -39,6 +40,8 @@ OWN_KEYS = {"venue": Venue, "population": Population, "runbook": Runbook}
 TAPES = "tapes"
 DRAWN = ("accounts", "open_interest_usd", "markets_each", "size_alpha_ppm")
 """What a population says of the people that are drawn, and not of those in a file."""
+SLIPS = ("skips", "delays", "repeats", "swaps")
+DECISIONS = {"verify": (GO_ON,), "rollback": (NO_ROLLBACK, OLDER)}
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -115,8 +118,10 @@ class VenueKit:
         return safeguards(model_of(scenario).venue)
 
     def edits(self, step: Step) -> Sequence[Plain]:
-        """Skip, delay, repeat: how an operator may get a step wrong."""
-        return [{"edit": "skip"}, {"edit": "delay", "delay_ms": 60_000}, {"edit": "repeat"}]
+        """The slips of a step: left out, late, twice, after the next one; a wrong decision where it asks for one."""
+        slips: list[Plain] = [{"kind": f"operator_{slip}", "step": step.name} for slip in SLIPS]
+        decisions = DECISIONS.get(step.kind, ())
+        return slips + [{"kind": "operator_decides", "step": step.name, "decision": wrong} for wrong in decisions]
 
     def backends(self) -> Sequence[str]:
         """The databases it can stand on."""

@@ -11,7 +11,7 @@ from drydock.models.markets import Markets
 from drydock.models.people_spec import Population
 from drydock.models.positions import Positions
 from drydock.models.regimes import Regime, regime
-from drydock.models.runbook_spec import SERVICES, Runbook
+from drydock.models.runbook_spec import SERVICES, Runbook, StepSpec
 from drydock.models.tapes import Tape
 from drydock.models.venue import Venue
 
@@ -42,6 +42,14 @@ def step_names(scenario: Scenario) -> tuple[str, ...]:
     runbook = model_of(scenario).runbook
     incident = () if runbook.on_incident is None else runbook.on_incident.steps
     return tuple(dict.fromkeys(spec.label for spec in (*runbook.steps, *incident)))
+
+
+def step_specs(scenario: Scenario) -> Mapping[str, tuple[str, StepSpec]]:
+    """(branch, step) by label; a label of both branches means the main one's."""
+    runbook = model_of(scenario).runbook
+    incident = () if runbook.on_incident is None else runbook.on_incident.steps
+    found = {spec.label: ("incident", spec) for spec in incident}
+    return found | {spec.label: ("main", spec) for spec in runbook.steps}
 
 
 def restarted_services(scenario: Scenario) -> tuple[str, ...]:

@@ -9,14 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.harness.event import Event
+from drydock.harness.seam import Passage
 from drydock.models.events import AlarmRaised, IncidentDeclared, IndexPublished, Liquidation, PricesPublished
 from drydock.models.perp.units import INDEX_SHIFT
 from drydock.models.runbook_spec import Incident
+from drydock.models.seams import new_seam
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 MINUTE_MS = 60_000
+
+
+class Pace:
+    """How long people take: to notice (``detect``), to decide (``decide``), to do a step (its label)."""
+
+    def __init__(self, world: VenueWorld) -> None:
+        self._seam = new_seam(world.seams, "operator.time")
+
+    def takes_ms(self, what: str, usual_ms: int) -> int:
+        """How long it takes tonight."""
+        if not self._seam:
+            return usual_ms
+        return int(self._seam.through(Passage(1, what, delay_ms=np.array([usual_ms]))).delay_ms[0])
 
 
 class Operators:
@@ -46,7 +61,8 @@ class Operators:
 
     def decision_ms(self) -> int:
         """How long the operators take to decide to roll back, drawn once an incident is declared."""
-        return self._stream.between(self._incident.decide_ms_min, self._incident.decide_ms_max)
+        drawn_ms = self._stream.between(self._incident.decide_ms_min, self._incident.decide_ms_max)
+        return self._world.pace.takes_ms("decide", drawn_ms)
 
     def _see_index(self, happened: Event) -> None:
         data: IndexPublished = happened.data
@@ -85,7 +101,8 @@ class Operators:
     def _raise(self, monitor: str, count: int) -> None:
         self.has_alarm = True
         self._sim.emit(AlarmRaised(monitor, count), self._lane)
-        delay_ms = self._stream.between(self._incident.detect_ms_min, self._incident.detect_ms_max)
+        drawn_ms = self._stream.between(self._incident.detect_ms_min, self._incident.detect_ms_max)
+        delay_ms = self._world.pace.takes_ms("detect", drawn_ms)
         self._sim.call_in(delay_ms, self._declare, delay_ms, self._lane, "declare")
 
     def _declare(self, delay_ms: int) -> None:

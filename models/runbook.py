@@ -9,28 +9,32 @@ from simpy import Interrupt
 
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
-from drydock.models.chain import Snapshot
 from drydock.models.events import (
     ModeAcked,
     ModeChanged,
     ResumeChecked,
-    RollbackDone,
     StepEnded,
     StepStarted,
     WindowClosed,
 )
+from drydock.models.operation_events import GateUnready
 from drydock.models.perp.funding import max_step
+from drydock.models.rollback import Kept
 from drydock.models.runbook_spec import StepSpec
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 
 if TYPE_CHECKING:
-    from drydock.models.order_desk import OrderStore
     from drydock.models.world import VenueWorld
 
 ACK_MS = 20
 ACK_MS_MAX = 5_000
 POLL_MS = 1_000
+
+IN_ORDER, NEXT_FIRST = "in_order", "next_first"
+BY_THE_RUNBOOK, GO_ON = "by_the_runbook", "go_on"
+NEWEST, OLDER, NO_ROLLBACK = "newest", "older", "no_rollback"
+"""Policies of the operators, as their seams carry them; the first of each line is the usual one."""
 
 
 class Player:
@@ -42,8 +46,10 @@ class Player:
         self._runbook = world.runbook
         self._lane = world.sim.lane_of("runbook")
         self._operate = new_seam(world.seams, "operator.act")
-        self._snapshot: Snapshot | None = None
-        self._orders: OrderStore | None = None
+        self._decide = new_seam(world.seams, "operator.decide")
+        self._snapshots: list[Kept] = []
+        self._put_off: StepSpec | None = None
+        self._place = ""
         self._resumed_ms: int | None = None
 
     # ---- branches --------------------------------------------------------------------------------------------
@@ -80,20 +86,34 @@ class Player:
 
     def _branch(self, steps: tuple[StepSpec, ...], branch: str) -> Steps:
         try:
-            for spec in steps:
-                passage = self._operate.through(Passage(1, f"{branch}/{spec.label}"))
-                if passage.delay_ms[0]:
-                    yield self._sim.sleep(int(passage.delay_ms[0]), "operator")
-                yield from self._play(spec, branch)
+            waiting = list(steps)
+            while waiting:
+                spec = waiting.pop(0)
+                yield from self._operated(spec, branch, waiting) if self._operate else self._play(spec, branch)
         except Interrupt:
             return
 
-    def _play(self, spec: StepSpec, branch: str) -> Steps:
+    def _operated(self, spec: StepSpec, branch: str, waiting: list[StepSpec]) -> Steps:
+        """A step as hands do it that may slip: never, late, again, or after the step that follows it."""
+        policy = IN_ORDER if waiting and spec is not self._put_off else None
+        passage = self._operate.through(Passage(1, f"{branch}/{spec.label}", policy=policy))
+        if passage.policy == NEXT_FIRST:
+            self._put_off = spec
+            waiting.insert(1, spec)
+            return
         begun_ms = self._sim.now_ms
+        for late_ms, _ in passage.groups():
+            rest_ms = begun_ms + late_ms - self._sim.now_ms
+            if rest_ms > 0:
+                yield self._sim.sleep(rest_ms, "operator")
+            yield from self._play(spec, branch)
+
+    def _play(self, spec: StepSpec, branch: str) -> Steps:
+        begun_ms, self._place = self._sim.now_ms, f"{branch}/{spec.label}"
         self._sim.emit(StepStarted(spec.label, spec.step, branch))
         self._world.note_step_started(spec.label)
         is_ok = yield from getattr(self, f"_do_{spec.step}")(spec)
-        rest_ms = begun_ms + spec.duration_ms - self._sim.now_ms
+        rest_ms = begun_ms + self._world.pace.takes_ms(self._place, spec.duration_ms) - self._sim.now_ms
         if rest_ms > 0:
             yield self._sim.sleep(rest_ms, "step")
         self._sim.emit(StepEnded(spec.label, branch, int(is_ok)))
@@ -164,9 +184,7 @@ class Player:
             self._sim.emit(ModeAcked(service, mode))
 
     def _do_snapshot(self, spec: StepSpec) -> Steps:
-        self._snapshot = self._world.chain.snapshot()
-        if self._world.desk is not None:
-            self._orders = self._world.desk.keep()
+        self._snapshots.append(self._world.rollback.keep())
         return True
         yield
 
@@ -198,8 +216,13 @@ class Player:
 
     def _do_verify(self, spec: StepSpec) -> Steps:
         """Asks its gates again and again until they hold or the time is over; then ``on_fail`` decides."""
-        give_up_ms = self._sim.now_ms + spec.timeout_ms
-        while not all(self._holds(gate) for gate in spec.gate):
+        give_up_ms, is_told = self._sim.now_ms + spec.timeout_ms, False
+        while failing := [gate for gate in spec.gate if not self._holds(gate)]:
+            if not is_told:
+                is_told = True
+                self._sim.emit(GateUnready(spec.label, " ".join(failing)))
+            if self._decides(BY_THE_RUNBOOK) == GO_ON:
+                return False
             if self._sim.now_ms >= give_up_ms and spec.on_fail != "wait":
                 if spec.on_fail == "incident" and self._world.operators is not None:
                     self._world.operators.declare_now()
@@ -208,25 +231,23 @@ class Player:
             yield self._sim.sleep(POLL_MS, "verify")
         return True
 
+    def _decides(self, usual: str, choices: int = 1) -> str | int | None:
+        """What the operators decide at this step, where there is something to decide, of so many choices."""
+        if not self._decide:
+            return usual
+        return self._decide.through(Passage(choices, self._place, policy=usual)).policy
+
     def _do_rollback(self, spec: StepSpec) -> Steps:
-        """Every store goes back to the snapshot, after the time that people need to decide."""
+        """Every store goes back to the newest snapshot, after the time that people need to decide."""
         world = self._world
         if world.operators is not None:
             yield self._sim.sleep(world.operators.decision_ms(), "decide")
-        if self._snapshot is None:
+        decision = self._decides(NEWEST, len(self._snapshots))
+        if decision == NO_ROLLBACK or not self._snapshots:
             return False
-        world.restore(self._snapshot)
-        if self._orders is not None and world.desk is not None:
-            world.desk.restore(self._orders)
-        high, low = world.chain.root()
-        kept = self._snapshot.root
-        self._sim.emit(
-            RollbackDone(
-                self._snapshot.height, high, low, kept[0], kept[1], world.chain.height, world.cloud.height,
-                world.index_rows_height(), max(page.height for page in world.pages), world.chain.sequence,
-                0 if world.desk is None else world.desk.matching.height(),
-            )
-        )  # fmt: skip
+        kept = self._snapshots[-2:][0] if decision == OLDER else self._snapshots[-1]
+        world.rollback.back_to(*kept)
+        self._sim.emit(world.rollback.told(kept.chain))
         return True
 
     # ---- gates -----------------------------------------------------------------------------------------------

@@ -28,7 +28,10 @@ SEAM_SENTENCES: Mapping[str, str] = {
     "vault.read": "the vault page reads the state it shows",
     "front_page.read": "the front page reads the prices it shows",
     "gateway.send": "an intent on its way from a client to matching",
-    "operator.act": "an operator begins a step",
+    "operator.act": "an operator begins a step: in its order, once, in time",
+    "operator.decide": "an operator decides: to go on though a gate fails, to roll back, and to which snapshot",
+    "operator.time": "how long operators take to notice, to decide, and to do a step",
+    "rollback.store": "a rollback reaches one of the stores that it has to take back",
 }
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from drydock.harness.fault import simpler_fields
 from drydock.harness.port import Fault, Scenario
-from drydock.harness.seam import Bender
+from drydock.harness.seam import Bender, Passage
 from drydock.harness.sim import Steps
-from drydock.models.model import step_names
+from drydock.models.model import step_names, step_specs
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -43,6 +43,41 @@ class VenueFault:
         """The name of its dice: two faults of one plan that differ in place or time draw apart."""
         kind = cast(Fault, self).kind
         return f"fault/{kind}/{self.step}/{self.target}/{self.offset_ms}"
+
+
+class OperatorSlip(VenueFault):
+    """A slip of the operators at one step of the runbook: it lies in wait from the window's start on, and happens once.
+
+    A step's own start would be too late: what slips is how it is begun.
+    """
+
+    __slots__ = ()
+
+    seam: ClassVar[str] = "operator.act"
+
+    @classmethod
+    def targets(cls, scenario: Scenario) -> Sequence[str]:
+        """Those who play the runbook."""
+        return ("operators",)
+
+    def slip(self, passage: Passage) -> bool:
+        """Bends the passage of its step; false where there is nothing to get wrong."""
+        raise NotImplementedError
+
+    def inject(self, world: VenueWorld) -> Steps:
+        """Waits for the hand that begins its step, and lets it slip."""
+        yield world.sim.sleep(max(0, world.runbook.before_ms - 1), "slip")
+        branch, _ = step_specs(world.case.scenario)[self.step]
+        done = world.sim.event()
+
+        def once(passage: Passage) -> bool:
+            if done.triggered or passage.label != f"{branch}/{self.step}" or not self.slip(passage):
+                return False
+            done.succeed()
+            return True
+
+        with world.seams[self.seam].bend(once):
+            yield done
 
 
 class LastingFault(VenueFault):

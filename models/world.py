@@ -24,11 +24,12 @@ from drydock.models.makers import Makers
 from drydock.models.market_data import MarketData
 from drydock.models.matching import OPEN_MODES, Matching
 from drydock.models.model import model_of
-from drydock.models.operators import Operators
+from drydock.models.operators import Operators, Pace
 from drydock.models.order_desk import OrderDesk
 from drydock.models.pages import FrontPage, Page, totals
 from drydock.models.people import Gateway, People
 from drydock.models.population import draw_intents, draw_start, draw_transfers
+from drydock.models.rollback import Rollback
 from drydock.models.runbook import Player
 from drydock.models.runbook_spec import Runbook
 from drydock.models.seams import new_seam
@@ -138,7 +139,9 @@ class VenueWorld:
         transfers = draw_transfers(self.population, self.layout, self.night_ms, seed)
         self.people = People(self, intents, transfers)
         incident = self.runbook.on_incident
+        self.pace = Pace(self)
         self.operators = None if incident is None else Operators(self, incident)
+        self.rollback = Rollback(self)
         self.player = self.make_player()
 
     # A canary is a wrong build: it overrides one of these, or one method of a part.
@@ -189,7 +192,7 @@ class VenueWorld:
     # ---- running ---------------------------------------------------------------------------------------------
     def start(self) -> None:
         """A venue that has been running since long, and its runbook."""
-        self._note_state()
+        self.note_state()
         for service in self.services.values():
             self.sim.cause = None  # each has been running since long, and none because of another
             service.begin_ready()
@@ -338,7 +341,8 @@ class VenueWorld:
             (self.sim.now_ms, sealed.height, sealed.sequence, view.people_quantums, view.vault_quantums)
         )
 
-    def _note_state(self) -> None:
+    def note_state(self) -> None:
+        """What pages can show of now: the chain as it is."""
         people, vault = totals(self.chain.holdings.quote)
         self._history.append((self.sim.now_ms, self.chain.height, self.chain.sequence, people, vault))
 
@@ -349,13 +353,8 @@ class VenueWorld:
 
     # ---- rollback ----------------------------------------------------------------------------------------------
     def restore(self, snapshot: Snapshot) -> None:
-        """Rolls every store back: chain, cloud, index rows, pages. L1 and the block sequence go on."""
-        self.chain.restore(snapshot)
-        self.cloud.resync(self.chain)
-        self.restore_index_rows()
-        self._note_state()
-        for page in self.pages:
-            page.drop(snapshot.height)
+        """Rolls every store back but the orders: chain, cloud, index rows, pages. L1 and the block sequence go on."""
+        self.rollback.back_to(snapshot)
 
     def restore_index_rows(self) -> None:
         """Writes the chain's indices into the database, as of now."""

@@ -1,4 +1,4 @@
-"""M1 to M6, W1: the maintenance itself."""
+"""M1 to M5, W1: the maintenance itself."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ from numpy.typing import NDArray
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
 from drydock.models.events import (
-    BlockSealed,
     Fill,
     IndexPublished,
-    L1Reconciled,
     Liquidation,
     LoadCompleted,
     ModeChanged,
     ResumeChecked,
-    RollbackDone,
     SnapshotTaken,
     WindowClosed,
 )
 from drydock.models.invariants.base import VenueLaw
-from drydock.models.order_events import AuctionUncrossed, MarkSampled, OrderPlaced, OrdersKept
+from drydock.models.order_events import AuctionUncrossed, MarkSampled
 from drydock.models.perp.funding import max_step
 from drydock.models.perp.units import PPM, all_true
 from drydock.models.venue import LEGAL_MODE_CHANGES
@@ -204,77 +201,6 @@ class ResumeGate(VenueLaw):
 def _is_two_sided(sample: MarkSampled) -> NDArray[np.bool_]:
     both: NDArray[np.bool_] = (sample.bid_quantums > 0) & (sample.ask_quantums > 0)
     return both
-
-
-class RollbackClosure(VenueLaw):
-    """M6: after a rollback to H no store refers to a height above H; sequence numbers go on; L1 is reconciled.
-
-    The order store goes back with the positions that its orders belong to; numbers of orders are not used twice.
-    """
-
-    id, law_class = "M6", "safety"
-    sentence = (
-        "a rollback leaves nothing behind in any store, repeats no sequence number, and owes nobody an L1 transfer"
-    )
-    source = "Starknet nodes and Paradex pages after rollbacks, January 2026 [P]"
-    hears = (RollbackDone, BlockSealed, L1Reconciled, OrdersKept, OrderPlaced)
-
-    def begin(self, truth: Any) -> None:
-        """No block yet, no order."""
-        super().begin(truth)
-        self._sequence = 0
-        self._order = 0
-        self._snapshot: OrdersKept | None = None
-        self._restored: OrdersKept | None = None
-
-    def observe(self, event: Event) -> None:
-        """Judges stores, roots, sequence numbers and the L1 ledger."""
-        data = event.data
-        if isinstance(data, BlockSealed):
-            self._checks += 1
-            if data.sequence <= self._sequence:
-                told = f"block sequence {data.sequence} follows {self._sequence}"
-                self.find(event.at_ms, told, event.identity, role="block")
-            self._sequence = data.sequence
-        elif isinstance(data, OrderPlaced):
-            self.check(event, data.order > self._order, f"order {data.order} follows order {self._order}", role="order")
-            self._order = data.order
-        elif isinstance(data, OrdersKept):
-            self._keep(data)
-        elif isinstance(data, RollbackDone):
-            self._judge_stores(event, data)
-        else:
-            owed = data.ledger_quantums - data.credited_quantums - data.waiting_quantums
-            told = f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD"
-            self.check(event, owed == 0, told, role="L1 ledger")
-
-    def _judge_stores(self, event: Event, data: RollbackDone) -> None:
-        same = (data.root_high, data.root_low) == (data.snapshot_high, data.snapshot_low)
-        told = f"after the rollback to {data.height} the state root is not the snapshot's"
-        self.check(event, same, told, role="state root")
-        for store in ("chain", "cloud", "database", "pages", "orders"):
-            height = getattr(data, f"{store}_height")
-            told = f"after the rollback to {data.height} {store} refers to {height}"
-            self.check(event, height <= data.height, told, role=store)
-        self.check(event, data.sequence >= self._sequence, f"the sequence went back to {data.sequence}", role="block")
-        if self._snapshot is not None:
-            told = "after the rollback the orders are not those that belong to the restored positions"
-            self.check(event, _is_same_store(self._snapshot, self._restored), told, role="orders")
-            self._restored = None
-
-    def _keep(self, data: OrdersKept) -> None:
-        if data.moment == "snapshot":
-            self._snapshot = data
-        elif data.moment == "rollback":
-            self._restored = data
-
-
-def _is_same_store(snapshot: OrdersKept, restored: OrdersKept | None) -> bool:
-    """Whether the order store is back at its snapshot, as far as it tells; a store that says nothing is not."""
-    if restored is None:
-        return False
-    same_triggers = np.array_equal(snapshot.triggers, restored.triggers)
-    return same_triggers and (snapshot.resting, snapshot.height) == (restored.resting, restored.height)
 
 
 class WindowKept(VenueLaw):

@@ -23,6 +23,7 @@ from drydock.models.invariants import (
     pools,
     prices,
     replay,
+    rollback,
 )
 
 LAWS: tuple[type[FoldLaw], ...] = (
@@ -45,7 +46,7 @@ LAWS: tuple[type[FoldLaw], ...] = (
     maintenance.ModeMatrix,
     maintenance.SnapshotRoundTrip,
     maintenance.ResumeGate,
-    maintenance.RollbackClosure,
+    rollback.RollbackClosure,
     orders.OrderSurvival,
     replay.Commutes,
     orders.PostOnly,
