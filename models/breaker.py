@@ -50,7 +50,7 @@ class Breaker:
             self._marks.popleft()
         liquidated = sum(amount for _, amount in self._liquidated)
         explained = self._explained() if liquidated > self._spec.base_quantums else liquidated
-        if liquidated <= explained:
+        if liquidated <= explained and not self._world.guards.misfires("circuit_breaker"):
             return False
         self._halted_until_ms = now_ms + self._spec.halt_ms
         self._liquidated.clear()

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT, Holdings, Layout, RootKeys, Valuation, frozen
+from drydock.models.block_order import BlockOrder
 from drydock.models.events import (
     BlockSealed,
     BlockView,
@@ -32,6 +34,7 @@ from drydock.models.liquidation import Liquidated, liquidate
 from drydock.models.news import News
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
 from drydock.models.reserves import Reserves
+from drydock.models.seams import new_seam
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -73,6 +76,7 @@ class LiquidationTx:
 
 
 Transaction = FillTx | IndexTx | PriceTx | LiquidationTx
+OPERATION_OF = {FillTx: "fills", IndexTx: "indices", PriceTx: "prices", LiquidationTx: "liquidations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Chain:
         mmr_ppm = world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm
         self._mmr_list: list[int] = mmr_ppm.tolist()
         self._is_armed = False
+        self._seal_seam = new_seam(world.seams, "chain.seal")
+        self._order = BlockOrder(world)
         self._equity: Ints | None = None
         """Every account's equity as the last block left it; None where it must be worked out anew."""
         self._judged: Ints | None = None
@@ -144,6 +150,8 @@ class Chain:
             self._is_armed = True
             block_ms = self._world.venue.chain.block_ms
             at_ms = (self._sim.now_ms // block_ms + 1) * block_ms
+            if self._seal_seam.bends:
+                at_ms += int(self._seal_seam.through(Passage(1, "seal")).delay_ms[0])
             self._sim.call_at(at_ms, self._seal, None, self._lane, "seal")
 
     def in_flight(self, account: int) -> int:
@@ -166,9 +174,17 @@ class Chain:
         self.sequence += 1
         pending, self._pending = self._pending, []
         self._sealing = pending
-        self._credit_l1()
-        fills, liquidated = self._apply(pending)
-        if fills:
+        fills: list[FillTx] = []
+        liquidated: list[Liquidated] = []
+        self._index_after = []
+        if self._order.is_declared:
+            steps = {"credits": self._credit_l1, "busts": lambda: self._bust(fills)}
+            self._order.play(
+                pending, lambda tx: OPERATION_OF[type(tx)], lambda part: self._apply(part, fills, liquidated), steps
+            )
+        else:
+            self._credit_l1()
+            self._apply(pending, fills, liquidated)
             self._bust(fills)
         self._sealing = []
         self.on_sealed(self._emit_sealed(len(pending), fills, liquidated))
@@ -200,11 +216,9 @@ class Chain:
         fee_ppm = self._world.venue.liquidation.taker_fee_ppm
         return self.holdings.value(self.mark, self.index, markets.mmf_ppm, fee_ppm)
 
-    def _apply(self, pending: list[Transaction]) -> tuple[list[FillTx], list[Liquidated]]:
-        fills: list[FillTx] = []
-        liquidated: list[Liquidated] = []
+    def _apply(self, pending: list[Transaction], fills: list[FillTx], liquidated: list[Liquidated]) -> None:
+        """Transactions in their order; what was filled and liquidated is added to what the block has already."""
         group: list[FillTx] = []
-        self._index_after = []
         for transaction in pending:
             if isinstance(transaction, FillTx):
                 group.append(transaction)
@@ -220,7 +234,7 @@ class Chain:
             else:
                 self._apply_data(transaction)
         self._apply_fills(group)
-        return fills + group, liquidated
+        fills += group
 
     def _apply_data(self, transaction: IndexTx | PriceTx) -> None:
         if isinstance(transaction, PriceTx):
@@ -281,7 +295,7 @@ class Chain:
     def _bust(self, fills: list[FillTx]) -> None:
         """Takes back this block's fills of accounts that they left under margin, latest first."""
         account_of = self.layout.account_of
-        under = {taker for taker in self._suspects(fills) if self._is_under_margin(taker)}
+        under = {taker for taker in self._suspects(fills) if self._is_under_margin(taker)} if fills else set()
         if not under:
             return
         busted = [fill for fill in fills if account_of[fill.taker_slot] in under and self._increased(fill)]
@@ -324,7 +338,7 @@ class Chain:
         view = BlockView(
             self.layout, views["quote"], views["size"], views["cached"], views["realised"], self._frozen_index,
             self._frozen_mark, equity, fills, liquidated, self._credited, self.socialised_ppm, VAULT, people, vault,
-            self._index_after,
+            self._index_after, self._order.last,
         )  # fmt: skip
         sealed = BlockSealed(self.height, self.sequence, high, low, transactions, view)
         self._sim.emit(sealed, self._lane)

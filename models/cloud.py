@@ -35,6 +35,7 @@ class Cloud:
         self._world = world
         self._sim = world.sim
         self._seam = new_seam(world.seams, "cloud.submit")
+        self._guard = world.guards.safeguard
         self._to_chain = world.sim.lane_of("cloud/to_chain")
         self.holdings = holdings
         self.index = index.copy()
@@ -169,14 +170,19 @@ class Cloud:
 
     def is_stale(self, market: int) -> bool:
         """Whether the market's price is too old for a fill, where the venue asks."""
-        return self._sim.now_ms - self._price_ms_list[market] > self._price_ms_max
+        is_old = self._sim.now_ms - self._price_ms_list[market] > self._price_ms_max
+        return is_old or (bool(self._guard.bends) and self._misfires())
+
+    def _misfires(self) -> bool:
+        """Whether price freshness, where it is on, takes a fresh price for an old one."""
+        return self._price_ms_max < FOR_EVER_MS and self._world.guards.misfires("price_freshness")
 
     # ---- fills -----------------------------------------------------------------------------------------------------
     def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
         """An intent meets the maker's quote at mark: signed ``size`` for the taker; margin and freshness checked."""
         taker = self._account_of[taker_slot]
         age_ms = self._sim.now_ms - self._price_ms_list[market]
-        if age_ms > self._price_ms_max:
+        if age_ms > self._price_ms_max or (self._guard.bends and self._misfires()):
             self._sim.emit(IntentRejected(market, taker, REJECTED_STALE, size))
             return
         price = self._mark_list[market]

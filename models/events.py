@@ -281,7 +281,8 @@ class BlockView:
 
     Money in 1e-6 USD: ``quote equity`` by account, ``realised`` by market. ``size`` and ``cached`` by slot of the
     ``layout``, ``index`` and ``mark`` by market. ``fills`` and ``liquidated`` are what this block applied,
-    ``people_quantums`` and ``vault_quantums`` the sums of quote balances that pages show.
+    ``people_quantums`` and ``vault_quantums`` the sums of quote balances that pages show; ``operations`` is the order
+    in which it did them, empty where that was the order of arrival.
     """
 
     layout: Layout
@@ -300,6 +301,7 @@ class BlockView:
     people_quantums: int
     vault_quantums: int
     index_after: Sequence[int] = ()
+    operations: Sequence[str] = ()
 
     is_view: ClassVar[bool] = True
 

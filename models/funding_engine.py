@@ -181,9 +181,10 @@ class FundingEngine(IndexRows):
         bound = max_step(validation.rate_ppm_max, spot[markets], dt_ms, world.markets.period_ms[markets])
         over = int((np.abs(index - world.chain.index[markets]) > bound).sum())
         missing = self._markets - len(markets)
-        if over or missing:
+        refused = bool(over or missing) or world.guards.misfires("data_validation")
+        if refused:
             self.sim.emit(TickRejected(over, missing), self._ticker)
-        return not (over or missing)
+        return not refused
 
     # ---- publishing and write-behind ---------------------------------------------------------------------------
     def _publish(self, markets: Ints, index: Ints, dt_ms: Ints, price_age_ms: int) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
+from drydock.models.accounts import Valuation
 from drydock.models.beat import Beat
 from drydock.models.breaker import Breaker
 from drydock.models.chain import LiquidationTx
@@ -19,6 +20,7 @@ from drydock.models.perp.units import PPM, least
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
 from drydock.models.service import RAISE_RESTART_MS, Service
+from drydock.models.stale_view import StaleView
 from drydock.models.unwinding import Unwinding
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Liquidator(Service):
     def __init__(self, world: VenueWorld) -> None:
         super().__init__(world)
         self._load_seam = new_seam(world.seams, "liquidator.load")
+        self._view = StaleView(world)
         self._checker = self.sim.lane_of("liquidator/checker")
         spec = world.venue.liquidation
         self._beat = Beat(self, "check", self._checker, self._check, spec.check_ms, spec.check_phase_ms)
@@ -77,11 +80,11 @@ class Liquidator(Service):
         if self._breaker is not None and self._breaker.is_tripped():
             return
         price_age_ms = self.sim.now_ms - least(cloud.price_ms)
-        if cloud.nobody_is_under():
+        old = self._view.read()
+        if cloud.nobody_is_under() and old is None:
             self.sim.emit(HealthChecked(0, price_age_ms, 0), self._checker)
             return
-        value = cloud.value()
-        under = value.under_margin()
+        value, under = self._found(old)
         trusted = self._trusted(self._in_order(under), at_ms)
         if not self.is_ready:
             return
@@ -94,6 +97,18 @@ class Liquidator(Service):
             self._liquidate(
                 *(column[:most] for column in (trusted, share, value.equity[trusted], value.margin[trusted]))
             )
+
+    def _found(self, old: tuple[Valuation, int] | None) -> tuple[Valuation, Ints]:
+        """Who is under margin, and what everybody is worth: now, or in the state that the liquidator has."""
+        if old is None:
+            value = self.world.cloud.value()
+            return value, value.under_margin()
+        value, most = old
+        under = value.under_margin()
+        if self.world.venue.liquidation.rechecks:
+            value = self.world.cloud.value()
+            under = under[np.isin(under, value.under_margin())]
+        return value, under[:most]
 
     def _within_rate(self, accounts: Ints, share_ppm: Ints) -> int:
         """G20: how many of these accounts, in order, one check may take over; at least one."""
@@ -125,6 +140,8 @@ class Liquidator(Service):
         if freshness is None or not under.size:
             return under
         cloud, layout = self.world.cloud, self.world.layout
+        if self.world.guards.misfires("price_freshness"):
+            return under[:0]
         stale = at_ms - cloud.price_ms > freshness.liquidation_ms
         if not stale.any() or (does := self.policy("on_stale", "skip")) == "default_zero":
             return under

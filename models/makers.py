@@ -17,6 +17,7 @@ from drydock.harness.seam import Passage
 from drydock.models.matching import ENTRY_MODES, OF_ARBITRAGE
 from drydock.models.perp.units import PPM
 from drydock.models.phase import to_phase_ms
+from drydock.models.seams import new_seam
 from drydock.models.traders import return_ms
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Makers:
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
         self._sim = world.sim
+        self._return = new_seam(world.seams, "maker.return")
         self._spec = world.population.traders
         self._count = count = world.population.makers
         self._markets = len(world.markets)
@@ -71,7 +73,14 @@ class Makers:
         self._closures += 1
         for maker, lane in enumerate(self._lanes):
             wait_ms = return_ms(world.population, maker + 1, self._closures, is_planned, self._sim.seed)
-            self._sim.call_in(wait_ms, self._come_back, (maker, self._session[maker]), lane, "return")
+            for late_ms in self._back_late_ms(maker + 1):
+                self._sim.call_in(wait_ms + late_ms, self._come_back, (maker, self._session[maker]), lane, "return")
+
+    def _back_late_ms(self, maker: int) -> list[int]:
+        """How much later than he would a maker comes back; nothing where he stays away."""
+        if not self._return:
+            return [0]
+        return [late_ms for late_ms, _ in self._return.through(Passage(1, f"maker-{maker}")).groups()]
 
     def _come_back(self, arg: tuple[int, int]) -> None:
         maker, session = arg
@@ -131,7 +140,7 @@ class Makers:
         if not seam.bends:
             self._sim.call_in(send_ms, handler, arg, self._matching_lane, "quote")
             return
-        for late_ms, _ in seam.through(Passage(1, "quote")).groups():
+        for late_ms, _ in seam.through(Passage(1, f"quote/{maker + 1}")).groups():
             self._sim.call_in(send_ms + late_ms, handler, arg, self._matching_lane, "quote")
 
     def _withdraw(self, arg: tuple[int, int, Ints]) -> None:

@@ -66,7 +66,8 @@ class Opportunists:
         if not seam.bends:
             self._sim.call_in(SEND_MS, self._post, n, self._matching_lane, "order")
         else:
-            for late_ms, _ in seam.through(Passage(1, "order")).groups():
+            assert self._drawn is not None
+            for late_ms, _ in seam.through(Passage(1, f"order/{int(self._drawn.account[n])}")).groups():
                 self._sim.call_in(SEND_MS + late_ms, self._post, n, self._matching_lane, "order")
         self._next(n + 1)
 

@@ -37,6 +37,10 @@ class Gateway(Service):
         super().__init__(world)
         self.seam = new_seam(world.seams, "gateway.send")
 
+    def lets_in(self, what: str) -> bool:
+        """Whether a request that is not an order gets through at all: ``cancel/17``, ``withdrawal/17``."""
+        return not self.seam.bends or not self.seam.through(Passage(1, what)).is_lost[0]
+
 
 class People:
     """Sends what was drawn, each client on a lane of his own."""
@@ -61,6 +65,7 @@ class People:
         self._missed = 0
         self._lanes: dict[int, Lane] = {}
         self._inbox = Inbox(drops_duplicates=world.venue.messages.drops_duplicates)
+        self._turned_away: dict[int, list[int]] = {}
 
     def start(self) -> None:
         """Schedules the L1 transfers; intents follow the mode."""
@@ -112,8 +117,7 @@ class People:
             self._missed += self._at_ms[n] == self._closed_ms  # later ones were taken back
             return
         self._sim.cause = None
-        seam = self._world.gateway.seam
-        if not seam.bends:
+        if not (self._world.gateway.seam.bends or self._turned_away):
             self._sim.call_in(GATEWAY_MS, self._match, n, self._matching, "intent")
         else:
             self._send_bent(n)
@@ -122,7 +126,7 @@ class People:
 
     def _send_bent(self, n: int) -> None:
         """Sends, and again for as long as nobody has answered, where clients do so; his own number goes with it."""
-        world, passage = self._world, Passage(1, "intent")
+        world, passage = self._world, Passage(1, f"intent/{self._client[n]}")
         if world.gateway.seam.bends:
             world.gateway.seam.through(passage)
         for late_ms, _ in passage.groups():
@@ -130,6 +134,22 @@ class People:
         resend_ms = world.venue.messages.intent_resend_ms
         if resend_ms is not None and (passage.is_unanswered or passage.is_lost.any()):
             self._sim.call_in(resend_ms, self._send_bent, n, self._lane_of(self._client[n]), "resend")
+        else:
+            self._note_turned_away(n, is_lost=bool(passage.is_lost[0]))
+
+    def _note_turned_away(self, n: int, *, is_lost: bool) -> None:
+        """A wish that the front door did not take is told of when its owner is let in again: it was blocked so long.
+
+        Whoever is never let in again leaves no price to compare with, as people of a venue that never reopens.
+        """
+        client = self._client[n]
+        if is_lost:
+            self._turned_away.setdefault(client, []).append(n)
+        elif client in self._turned_away:
+            blocked = self._turned_away.pop(client)
+            columns = (self._client, self._market, self._size, self._at_ms)
+            missed = (np.array([column[n] for n in blocked], np.int64) for column in columns)
+            self._sim.emit(IntentsBlocked(len(blocked), *missed), self._pump_lane)
 
     def _match_numbered(self, n: int) -> None:
         if self._inbox.take(n, ALL).any():
@@ -156,15 +176,16 @@ class People:
         price = max(1, mark - side * (mark * distance_ppm // PPM))
         number = matching.post(market, slot, side, price, abs(size), is_post_only=False)
         if number:
-            lane = self._lane_of(self._client[n])
-            self._sim.call_in(self._stays_ms[n], self._take_back, (market, number, lane), lane, "cancel")
+            client = self._client[n]
+            lane = self._lane_of(client)
+            self._sim.call_in(self._stays_ms[n], self._take_back, (market, number, client), lane, "cancel")
 
-    def _take_back(self, arg: tuple[int, int, Lane]) -> None:
+    def _take_back(self, arg: tuple[int, int, int]) -> None:
         """The owner wants his order back, and asks until the front door is open; the books answer for the rest."""
-        market, number, lane = arg
+        market, number, client = arg
         world = self._world
-        if not world.gateway.is_ready:
-            self._sim.call_in(CANCEL_RETRY_MS, self._take_back, arg, lane, "cancel")
+        if not (world.gateway.is_ready and world.gateway.lets_in(f"cancel/{client}")):
+            self._sim.call_in(CANCEL_RETRY_MS, self._take_back, arg, self._lanes[client], "cancel")
             return
         self._sim.cause = None
         world.matching.cancel(market, number)
@@ -176,7 +197,7 @@ class People:
         account, amount = int(transfers.account[n]), int(transfers.amount[n])
         if amount < 0:
             amount = self._payable(account, -amount)
-            if amount == 0:
+            if amount == 0 or not world.gateway.lets_in(f"withdrawal/{account}"):
                 return
             world.cloud.promise(account, -amount)
         confirm_ms = world.venue.chain.l1_confirm_ms if amount > 0 else 0
@@ -186,7 +207,8 @@ class People:
     def _payable(self, account: int, wanted: int) -> int:
         """Minus the amount a withdrawal may take: ``min(wanted, half the free collateral)``, 0 where it may not."""
         world = self._world
-        if not (world.is_trading and world.may("withdraw")) or world.is_withdrawal_held:
+        is_open = world.is_trading or world.guards.ignores("withdraw")
+        if not (is_open and world.may("withdraw")) or world.is_withdrawal_held:
             return 0
         free = world.cloud.free_collateral(account)
         return -min(wanted, max(0, free // 2))

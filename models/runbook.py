@@ -47,9 +47,11 @@ class Player:
         self._lane = world.sim.lane_of("runbook")
         self._operate = new_seam(world.seams, "operator.act")
         self._decide = new_seam(world.seams, "operator.decide")
+        self._acks = new_seam(world.seams, "mode.ack")
         self._snapshots: list[Kept] = []
         self._put_off: StepSpec | None = None
         self._place = ""
+        self._asked = ""
         self._resumed_ms: int | None = None
 
     # ---- branches --------------------------------------------------------------------------------------------
@@ -160,6 +162,7 @@ class Player:
         """Every running service acknowledges before the mode is announced."""
         world = self._world
         world.acked_modes.clear()
+        self._asked = mode
         yield from self._wait_for_acks(mode)
         before = world.set_mode(mode)
         self._sim.emit(ModeChanged(before, mode, len(self._waiting())))
@@ -170,8 +173,15 @@ class Player:
         give_up_ms = self._sim.now_ms + ACK_MS_MAX
         while (waiting := self._waiting()) and self._sim.now_ms < give_up_ms:
             for service in waiting:
-                self._sim.call_in(ACK_MS // 2, self._ack, (service.name, mode), service.lane, "ack")
+                for late_ms in self._ack_late_ms(service.name):
+                    self._sim.call_in(ACK_MS // 2 + late_ms, self._ack, (service.name, mode), service.lane, "ack")
             yield self._sim.sleep(ACK_MS, "ack")
+
+    def _ack_late_ms(self, service: str) -> list[int]:
+        """How much later than usual a service hears of the mode and says so; nothing where it does not."""
+        if not self._acks:
+            return [0]
+        return [late_ms for late_ms, _ in self._acks.through(Passage(1, service)).groups()]
 
     def _waiting(self) -> list[Service]:
         """Running services that have not acknowledged the mode under way."""
@@ -179,7 +189,7 @@ class Player:
 
     def _ack(self, arg: tuple[str, str]) -> None:
         service, mode = arg
-        if self._world.services[service].is_running:
+        if mode == self._asked and self._world.services[service].is_running:
             self._world.acked_modes[service] = mode
             self._sim.emit(ModeAcked(service, mode))
 

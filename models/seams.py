@@ -31,6 +31,13 @@ SEAM_SENTENCES: Mapping[str, str] = {
     "operator.act": "an operator begins a step: in its order, once, in time",
     "operator.decide": "an operator decides: to go on though a gate fails, to roll back, and to which snapshot",
     "operator.time": "how long operators take to notice, to decide, and to do a step",
+    "mode.ack": "a service acknowledges the mode that is about to be announced",
+    "mode.gate": "a service is asked for what the mode forbids, and honours that",
+    "safeguard.fire": "a safeguard is asked whether something is wrong",
+    "maker.return": "makers come back to quote after a closure",
+    "chain.seal": "the sequencer seals its next block",
+    "chain.order": "the sequencer puts the operations of a block into their declared order",
+    "liquidator.check": "the liquidator reads the state on which it decides",
     "rollback.store": "a rollback reaches one of the stores that it has to take back",
 }
 

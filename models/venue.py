@@ -107,6 +107,7 @@ class LiquidationSpec:
     check_ms: Period = 5_000  # [S]
     check_phase_ms: Millis | None = None  # [A] at t mod check_ms; null: counted from the service's start
     notional_max_quantums: Money | None = None  # [A] G20: no more than this is taken over in one check
+    rechecks: bool = False  # [A] whether who was found in an older state is looked at again before he is liquidated
     step_ppm: Ppm = 200_000  # [S]
     target_ppm: Ppm = 900_000  # [S]
     fee_ppm: Ppm = 700_000  # [S] 70 % in the text, 50 % in the table
@@ -120,6 +121,7 @@ class ChainSpec:
 
     block_ms: Period = 5_000  # [A]
     submit_ms: Millis = 60  # [A] cloud to sequencer
+    order: Literal["arrival", "by_kind"] = "arrival"  # [A] in which a block does its operations
     l1_confirm_ms: Millis = 60_000  # [A]
 
 

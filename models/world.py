@@ -18,6 +18,7 @@ from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
 from drydock.models.events import BlockSealed
 from drydock.models.funding_engine import FundingEngine
+from drydock.models.guards import Guards
 from drydock.models.index_rows import AT_MS, HEIGHT, INDEX, TABLE, genesis_rows
 from drydock.models.liquidator import Liquidator
 from drydock.models.makers import Makers
@@ -76,6 +77,7 @@ class VenueWorld:
         self.seams = Seams()
         for seam in ("service.boot", "service.act", "clock.read", "policy.read"):
             new_seam(self.seams, seam)
+        self.guards = Guards(self)
         self._steps_started: dict[str, SimpyEvent] = {}
         self._deferred_starts: list[str] = []
         self._history: list[tuple[int, int, int, int, int]] = []
@@ -264,11 +266,13 @@ class VenueWorld:
     @property
     def is_withdrawal_held(self) -> bool:
         """G22: whether nothing is paid out because the venue was closed for long."""
-        return self.sim.now_ms < self.withdrawals_from_ms
+        is_on = self.venue.safeguards.withdrawal_gate is not None
+        return self.sim.now_ms < self.withdrawals_from_ms or (is_on and self.guards.misfires("withdrawal_gate"))
 
     def may(self, action: Action) -> bool:
         """Whether services do this now: they honour the declared matrix only where it is switched on."""
-        return not self.venue.safeguards.mode_matrix or self.venue.declared.allows(self.mode, action)
+        is_free = not self.venue.safeguards.mode_matrix or self.venue.declared.allows(self.mode, action)
+        return is_free or self.guards.ignores(action)
 
     def may_act(self, action: Action, now_ms: int | None = None) -> bool:
         """:meth:`may` of what the venue does to people by itself; with G17 on only when the grace after OK is over.

@@ -9,6 +9,7 @@ import numpy as np
 from drydock.harness.event import Event
 from drydock.harness.port import Case
 from drydock.models.accounts import Holdings
+from drydock.models.block_order import OPERATIONS
 from drydock.models.events import BlockSealed, BlockView, Bust, IndexOnchain, L1Credited, RollbackDone
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.model import model_of
@@ -20,13 +21,17 @@ RETRY_MS = 15_000
 class Commutes(VenueLaw):
     """M8: the state after a block is the same in whatever order its fills between two funding ticks are booked.
 
+    Operations that do not commute have an order: where the chain declares one, every block keeps it.
+
     Once a minute the law keeps a copy of the sealed state, books the next block's fills on it in reverse order, and
     compares. Declared commutative are fills, with each other and with prices. A funding index comes where it came;
     blocks with a liquidation, a bust or an L1 transfer are left out: their order is declared to matter.
     """
 
     id, law_class = "M8", "safety"
-    sentence = "the order in which a block books its fills changes nothing"
+    sentence = (
+        "the order in which a block books its fills changes nothing, and where order matters it is the declared one"
+    )
     source = "dYdX, 10 October 2025: two transfers of one block in the wrong order halted the chain"
     hears = (BlockSealed, IndexOnchain, Bust, L1Credited, RollbackDone)
 
@@ -45,6 +50,7 @@ class Commutes(VenueLaw):
         """Copies at one block, judges at the next."""
         data = event.data
         if isinstance(data, BlockSealed):
+            self._judge_order(event, data.view)
             copy, self._copy = self._copy, None
             if copy is not None and data.view.fills and not data.view.liquidated:
                 self._next_ms = event.at_ms + REPLAY_EVERY_MS
@@ -57,6 +63,12 @@ class Commutes(VenueLaw):
                 self._ticks.append(data)
         else:
             self._copy = None
+
+    def _judge_order(self, event: Event, view: BlockView) -> None:
+        if self.truth.venue.chain.order != "arrival" and tuple(view.operations) != OPERATIONS:
+            self._checks += 1
+            told = f"the block does {', '.join(view.operations)}, in this order; declared is {', '.join(OPERATIONS)}"
+            self.find(event.at_ms, told, event.identity, role="order")
 
     def _take(self, view: BlockView) -> None:
         self._copy = Holdings(

@@ -75,7 +75,8 @@ class RollbackClosure(VenueLaw):
         if isinstance(data, SnapshotTaken):
             self._newest = data
         elif isinstance(data, IncidentDeclared):
-            self._branch, self._is_done = self.truth.runbook.on_incident.steps, False
+            incident = self.truth.runbook.on_incident
+            self._branch, self._is_done = () if incident is None else incident.steps, False
         elif any(spec.step == "rollback" for spec in self._branch):
             told = "the runbook is through and its rollback never happened"
             self.check(event, self._is_done, told, role="rollback")
