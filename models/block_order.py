@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OPERATIONS = ("credits", "indices", "prices", "fills", "busts", "liquidations")
 """The declared order: money first, then what positions are valued by, trades and their validation, liquidations."""
+OPERATION_OF = {"FillTx": "fills", "IndexTx": "indices", "PriceTx": "prices", "LiquidationTx": "liquidations"}
+"""The operation that a kind of transaction belongs to."""
 
 
 class BlockOrder:
@@ -31,12 +33,11 @@ class BlockOrder:
 
     def play(
         self,
-        pending: Sequence[Any],
-        kind_of: Callable[[Any], str],
+        pending: Sequence[object],
         apply: Callable[[list[Any]], None],
         steps: dict[str, Callable[[], None]],
     ) -> None:
-        """Does the operations of one block: ``steps`` by name, and ``apply`` for what came of every other kind."""
+        """Does the operations of one block: ``steps`` by name, and ``apply`` for the transactions of every other."""
         self.last = OPERATIONS
         if self._seam:
             passage = self._seam.through(Passage(1, "block", policy=" ".join(OPERATIONS)))
@@ -45,4 +46,4 @@ class BlockOrder:
             if operation in steps:
                 steps[operation]()
             else:
-                apply([transaction for transaction in pending if kind_of(transaction) == operation])
+                apply([transaction for transaction in pending if OPERATION_OF[type(transaction).__name__] == operation])

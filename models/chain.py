@@ -32,7 +32,7 @@ from drydock.models.inbox import Inbox
 from drydock.models.l1_ledger import L1Ledger
 from drydock.models.liquidation import Liquidated, liquidate
 from drydock.models.news import News
-from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
+from drydock.models.perp.socialised import factor_of_all_ppm
 from drydock.models.reserves import Reserves
 from drydock.models.seams import new_seam
 
@@ -76,7 +76,6 @@ class LiquidationTx:
 
 
 Transaction = FillTx | IndexTx | PriceTx | LiquidationTx
-OPERATION_OF = {FillTx: "fills", IndexTx: "indices", PriceTx: "prices", LiquidationTx: "liquidations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +178,7 @@ class Chain:
         self._index_after = []
         if self._order.is_declared:
             steps = {"credits": self._credit_l1, "busts": lambda: self._bust(fills)}
-            self._order.play(
-                pending, lambda tx: OPERATION_OF[type(tx)], lambda part: self._apply(part, fills, liquidated), steps
-            )
+            self._order.play(pending, lambda part: self._apply(part, fills, liquidated), steps)
         else:
             self._credit_l1()
             self._apply(pending, fills, liquidated)
@@ -321,12 +318,7 @@ class Chain:
         return self.holdings.size_one(fill.taker_slot) * fill.size > 0
 
     def _socialise(self, equity: Ints) -> int:
-        people = equity[1:]
-        if np.minimum.reduce(people) >= 0:
-            return 0
-        hole = ex_bankruptcy_quantums(people, int(equity[VAULT]))
-        total = max(0, int(np.maximum(people, 0).sum()))
-        return loss_factor_ppm(hole, total)
+        return factor_of_all_ppm(equity[1:], int(equity[VAULT]))
 
     def _emit_sealed(self, transactions: int, fills: list[FillTx], liquidated: list[Liquidated]) -> BlockSealed:
         high, low = self.root()

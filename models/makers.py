@@ -17,7 +17,6 @@ from drydock.harness.seam import Passage
 from drydock.models.matching import ENTRY_MODES, OF_ARBITRAGE
 from drydock.models.perp.units import PPM
 from drydock.models.phase import to_phase_ms
-from drydock.models.seams import new_seam
 from drydock.models.traders import return_ms
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Makers:
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
         self._sim = world.sim
-        self._return = new_seam(world.seams, "maker.return")
+        self._return = world.seams["maker.return"]
         self._spec = world.population.traders
         self._count = count = world.population.makers
         self._markets = len(world.markets)

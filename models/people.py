@@ -207,7 +207,7 @@ class People:
     def _payable(self, account: int, wanted: int) -> int:
         """Minus the amount a withdrawal may take: ``min(wanted, half the free collateral)``, 0 where it may not."""
         world = self._world
-        is_open = world.is_trading or world.guards.ignores("withdraw")
+        is_open = world.is_trading or (world.gateway.is_ready and world.guards.ignores("withdraw"))
         if not (is_open and world.may("withdraw")) or world.is_withdrawal_held:
             return 0
         free = world.cloud.free_collateral(account)

@@ -25,8 +25,8 @@ Ints = NDArray[np.int64]
 class _Seen(NamedTuple):
     at_ms: int
     holdings: Holdings
-    mark: Ints
-    index: Ints
+    marks: Ints
+    indices: Ints
 
 
 class StaleView:
@@ -50,5 +50,5 @@ class StaleView:
             self._seen.popleft()
         old = self._seen[0]
         fee_ppm = world.venue.liquidation.taker_fee_ppm
-        value = old.holdings.value(old.mark, old.index, world.markets.mmf_ppm, fee_ppm)
+        value = old.holdings.value(old.marks, old.indices, world.markets.mmf_ppm, fee_ppm)
         return value, int(passage.policy or everybody)

@@ -13,6 +13,7 @@ from drydock.harness.port import Finding
 from drydock.models.events import (
     Fill,
     IndexPublished,
+    L1Transferred,
     Liquidation,
     LoadCompleted,
     ModeChanged,
@@ -24,7 +25,7 @@ from drydock.models.invariants.base import VenueLaw
 from drydock.models.order_events import AuctionUncrossed, MarkSampled
 from drydock.models.perp.funding import max_step
 from drydock.models.perp.units import PPM, all_true
-from drydock.models.venue import LEGAL_MODE_CHANGES
+from drydock.models.venue import LEGAL_MODE_CHANGES, Mode
 
 
 class LoadBeforePublish(VenueLaw):
@@ -65,16 +66,16 @@ class ModeMatrix(VenueLaw):
     id, law_class = "M2", "safety"
     sentence = "the venue does in each mode only what it declares, and announces a mode when all services know it"
     source = "paradex-docs openapi, SystemState; the declared mode matrix"
-    hears = (ModeChanged, Fill, Liquidation)
+    hears = (ModeChanged, Fill, Liquidation, L1Transferred)
 
     def begin(self, truth: Any) -> None:
         """The night begins in OK."""
         super().begin(truth)
-        self._mode = "ok"
+        self._mode: Mode = "ok"
         self._may_fill = truth.venue.declared.allows("ok", "fill")
 
     def observe(self, event: Event) -> None:
-        """Judges transitions, fills and liquidations."""
+        """Judges transitions, fills, liquidations and payouts."""
         data, declared = event.data, self.truth.venue.declared
         if isinstance(data, Fill):
             self._checks += 1
@@ -84,6 +85,10 @@ class ModeMatrix(VenueLaw):
             holds = declared.allows(data.mode, "liquidate")
             told = f"account {data.account} is liquidated in mode {data.mode}"
             self.check(event, holds, told, role=self.who(data.account))
+        elif isinstance(data, L1Transferred):
+            may = data.amount_quantums > 0 or declared.allows(self._mode, "withdraw")
+            told = f"account {data.account} is paid out in mode {self._mode}"
+            self.check(event, may, told, role=self.who(data.account))
         else:
             legal = (data.before, data.mode) in LEGAL_MODE_CHANGES
             self.check(event, legal, f"the mode goes from {data.before} to {data.mode}", role="mode")

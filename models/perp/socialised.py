@@ -30,3 +30,11 @@ def loss_factor_ppm(ex_bankruptcy_quantums: int, total_quote_quantums: int) -> i
     if ex_bankruptcy_quantums == 0:
         return 0
     return -(-PPM * ex_bankruptcy_quantums // (total_quote_quantums + ex_bankruptcy_quantums))
+
+
+def factor_of_all_ppm(people_quantums: Int64s, fund_quantums: int) -> int:
+    """The loss factor of everybody's equity (1e-6 USD, the fund's apart), in ppm; 0 where nobody is below zero."""
+    if np.minimum.reduce(people_quantums) >= 0:
+        return 0
+    total = max(0, int(np.maximum(people_quantums, 0).sum()))
+    return loss_factor_ppm(ex_bankruptcy_quantums(people_quantums, fund_quantums), total)

@@ -33,6 +33,8 @@ ROLLBACK = (
 )
 """The venue trades for two minutes after its snapshot, closes, and goes back to it: fills and deposits are erased."""
 BY_KIND = ("venue.chain.order=by_kind", "population.fills_per_minute=600")
+LONG_CRASH = ("runbook.before_ms=20m", "runbook.night_ms=40m", "population.accounts=100")
+"""Prices fall for ten minutes before the window: there is somebody to liquidate."""
 WITH_BOOK = ("venue.order_book={}",)
 CROWDED = ("population.fills_per_minute=120",)
 
@@ -52,5 +54,5 @@ EXAMPLES: list[Example] = [
     Example(OperatorSwaps(step="drain")),
     Example(SafeguardMisfire(step="resume"), CROWDED),
     Example(SlowBlocks(step="resume")),
-    Example(StaleLiquidator(step="resume"), RAISED_MARGIN),
+    Example(StaleLiquidator(step="maintenance", offset_ms=-120_000), LONG_CRASH, regime="crash", seed=3),
 ]
