@@ -23,6 +23,7 @@ from drydock.models.runbook_spec import Runbook
 from drydock.models.venue import Venue
 
 if TYPE_CHECKING:
+    from drydock.models.population import Intents
     from drydock.models.shadow import Shadow
     from drydock.models.watch import IndexWatch
 
@@ -156,6 +157,7 @@ class Truth:
         self.start_index = index.copy()
         self.shadow: Shadow
         self.watch: IndexWatch
+        self.intents: Intents
         self._rows = [index.copy()]
         self._carry = np.zeros_like(index)
         self._interest_ppm = interest_ppm(markets.period_ms)

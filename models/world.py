@@ -138,6 +138,7 @@ class VenueWorld:
         ]  # fmt: skip
         self.services = {service.name: service for service in parts}
         intents = draw_intents(self.population, self.layout, mark, self.night_ms, seed)
+        self.truth.intents = intents
         transfers = draw_transfers(self.population, self.layout, self.night_ms, seed)
         self.people = People(self, intents, transfers)
         incident = self.runbook.on_incident

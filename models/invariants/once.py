@@ -1,17 +1,83 @@
-"""S6: what the cloud filled and what the chain sealed are the same fills."""
+"""O4, S6: what people asked for, what the cloud filled, and what the chain sealed are the same."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
-from drydock.models.events import BlockSealed, Bust, Fill, RollbackDone
+from drydock.models.events import BlockSealed, Bust, Fill, RollbackDone, SnapshotTaken
 from drydock.models.invariants.base import VenueLaw
+from drydock.models.matching import OF_TRIGGER
 
 Key = tuple[int, int, int, int, int]
 TOLD = 1 << 60
+
+
+class AskedFor(VenueLaw):
+    """O4: a person's fills of a market and a side are no larger than what he asked for until then.
+
+    His triggers are not counted: the venue sends them. What a bust or a rollback took back may be filled again.
+    """
+
+    id, law_class, role = "O4", "safety", "person"
+    sentence = "nobody trades more than he asked for"
+    source = "an order that is sent again because its answer was lost is executed twice where no key tells"
+    hears = (Fill, Bust, SnapshotTaken, RollbackDone)
+
+    def begin(self, truth: Any) -> None:
+        """Nothing asked, nothing filled."""
+        super().begin(truth)
+        intents = truth.intents
+        columns = (intents.at_ms, intents.account, intents.market, intents.size)
+        self._asks = list(zip(*(column.tolist() for column in columns), strict=True))
+        self._next = 0
+        self._left: Counter[tuple[int, int, bool]] = Counter()
+        self._kept = self._left
+        self._kept_next = 0
+        self._first_person: int = truth.population.first_person
+
+    def observe(self, event: Event) -> None:
+        """Takes each fill off what its parties asked for."""
+        data = event.data
+        if isinstance(data, Fill):
+            self._hear_asks(event.at_ms)
+            if data.origin != OF_TRIGGER:
+                self._fill(event, data.market, data.taker, data.size_quantums)
+            self._fill(event, data.market, data.maker, -data.size_quantums)
+        elif isinstance(data, Bust):
+            for account, size in ((data.taker, data.size_quantums), (data.maker, -data.size_quantums)):
+                self._left[account, data.market, size > 0] += abs(size)
+        elif isinstance(data, SnapshotTaken):
+            self._kept, self._kept_next = self._left.copy(), self._next
+        else:
+            self._left = self._kept.copy()
+            self._next = self._kept_next
+
+    def _hear_asks(self, at_ms: int) -> None:
+        asks, place = self._asks, self._next
+        while place < len(asks) and asks[place][0] <= at_ms:
+            _, account, market, size = asks[place]
+            self._left[account, market, size > 0] += abs(size)
+            place += 1
+        self._next = place
+
+    def _fill(self, event: Event, market: int, account: int, size: int) -> None:
+        if account < self._first_person:
+            return
+        side = account, market, size > 0
+        left = self._left[side] = self._left[side] - abs(size)
+        self._checks += 1
+        if left < 0:
+            self._left[side] = 0
+            self.find(
+                event.at_ms,
+                f"account {account} trades {-left} more of {self.name(market)} than it asked for, "
+                f"{'buying' if size > 0 else 'selling'}",
+                event.identity,
+            )
 
 
 class SealedOnce(VenueLaw):

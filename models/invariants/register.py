@@ -52,6 +52,7 @@ LAWS: tuple[type[FoldLaw], ...] = (
     orders.PostOnly,
     orders.CancelOnly,
     orders.BustAccounting,
+    once.AskedFor,
     prices.Positive,
     prices.FreshAtUse,
     feeds.Jump,

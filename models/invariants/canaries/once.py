@@ -1,4 +1,4 @@
-"""A wrong build for S6, and its control."""
+"""Wrong builds for O4 and S6, and their controls."""
 
 from __future__ import annotations
 
@@ -18,9 +18,25 @@ class SendsTwice(Cloud):
             self._send_numbered((self._sent, transaction))
 
 
+class FillsTwice(Cloud):
+    """An intent is taken from the queue, filled, and put back for the acknowledgement that failed."""
+
+    def fill(self, market: int, taker_slot: int, maker_slot: int, size: int) -> None:
+        """And again."""
+        for _ in range(2):
+            super().fill(market, taker_slot, maker_slot, size)
+
+
 _TWICE = venue_with(cloud=SendsTwice)
 
 CANARIES = (
+    Canary(
+        "O4",
+        "an intent is filled twice",
+        on_bench(),
+        on_bench(),
+        venue_with(cloud=FillsTwice),
+    ),
     Canary(
         "S6",
         "transactions are sent twice, and the sequencer knows no idempotency key",
