@@ -149,6 +149,11 @@ class DatabaseDoor:
         """All statements, and the end of the connection before the commit: nothing is kept."""
         raise NotImplementedError
 
+    def _tell(self, table: str, keys: Ints, values: Ints) -> None:
+        """A build says so where rows are other than the clients were told."""
+        if keys.size:
+            self.on_untold(table, keys, values)
+
     def _connections_break(self) -> None:
         """A build says so where its server ends: open transactions are gone, and what they held is free."""
         self._lives += 1
@@ -223,7 +228,7 @@ class DatabaseDoor:
     def _commit_untold(self, statements: Sequence[Statement]) -> None:
         for statement, rows in zip(statements, self._commit(statements), strict=True):
             if isinstance(statement, Write):
-                self.on_untold(statement.table, statement.keys[rows.found], rows.values[rows.found])
+                self._tell(statement.table, statement.keys[rows.found], rows.values[rows.found])
 
 
 def _label(sender: str, *, is_write: bool) -> str:

@@ -183,5 +183,5 @@ class IndexRows(Service):
 
     def _rows_changed(self, table: str, keys: Ints, values: Ints) -> None:
         """The database is other than its clients were told. Nobody in the world hears of it; laws do."""
-        if table == TABLE and keys.size:
+        if table == TABLE:
             self.sim.emit(IndexRowsChanged(keys, values[:, INDEX], values[:, AT_MS]), self.sim.lane_of("database"))

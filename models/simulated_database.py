@@ -74,7 +74,7 @@ class SimulatedDatabase(DatabaseDoor):
         for name, parts in lost.items():
             keys, table = np.unique(np.concatenate(parts)), self._tables[name]
             keys = keys[table.present[keys]]
-            self.on_untold(name, keys, table.values[keys])
+            self._tell(name, keys, table.values[keys])
 
     def _go_down(self, state: str, for_ms: int, then: str) -> bool:
         if self._is_down:

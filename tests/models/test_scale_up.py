@@ -1,0 +1,92 @@
+"""The copy of a scale-up: whose turn comes when, rows that it leaves out, and rows that come after it is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drydock.harness.seam import Passage, Seams
+from drydock.harness.sim import Sim
+from drydock.models.database import Read, Write
+from drydock.models.database_events import DatabaseState
+from drydock.models.simulated_database import SimulatedDatabase
+from drydock.models.venue import DatabaseSpec
+from tests.nights import told
+
+KEYS = np.arange(3)
+
+
+class Migration:
+    """Two tables of three rows, copied over six seconds: ``a`` in the first three, ``b`` in the others."""
+
+    def __init__(self, bend_from_ms: int = 0, bend_until_ms: int = 6_000, late_ms: int = 0) -> None:
+        self.sim = Sim(1, keep_trace=True)
+        seams = Seams()
+        self.database = SimulatedDatabase(self.sim, DatabaseSpec(connect_after_ppm=0), seams)
+        for name in ("a", "b"):
+            self.database.create(name, np.array([[1], [2], [3]]))
+        self.passed: list[str] = []
+        self.database.begin_scale_up(6_000)
+
+        def bend(passage: Passage) -> bool:
+            self.passed.append(passage.label)
+            if passage.label == "b":
+                passage.is_lost[1] = not late_ms
+                passage.delay_ms[1] = late_ms
+            return passage.label == "b"
+
+        self.sim.run_until(bend_from_ms)
+        with seams["database.copy"].bend(bend):
+            self.sim.run_until(bend_until_ms)
+        self.sim.run_until(6_000)
+        self.database.end_scale_up()
+
+    def found(self, at_ms: int) -> list[bool]:
+        """Which rows of ``b`` are there."""
+        self.sim.run_until(at_ms)
+        return [bool(found) for found in self.database.transact([Read("b", KEYS)])[0].found]
+
+
+def test_each_table_passes_the_seam_when_its_turn_comes() -> None:
+    """A bend that ends before a table's turn leaves that table alone."""
+    assert ["a", "b"] == Migration().passed
+    early = Migration(bend_until_ms=3_000)
+    assert ["a"] == early.passed
+    assert [True, True, True] == early.found(6_001)
+
+
+def test_row_that_was_left_out_never_comes_and_the_copy_is_reported_complete() -> None:
+    """Its neighbours are there; nothing tells that it is not."""
+    made = Migration()
+    assert [True, False, True] == made.found(6_001)
+    assert [True, False, True] == made.found(900_000)
+    assert not made.database.is_copying
+    assert ["copying", "copied"] == [data.state for _, data in told(made.sim.recorder.kept, DatabaseState)]
+
+
+@pytest.mark.parametrize("bend_from_ms", [0, 2_999])
+def test_late_row_comes_so_much_after_its_turn(bend_from_ms: int) -> None:
+    """Its turn is at the fifth second, a minute later it is there, and the copy was reported complete meanwhile."""
+    made = Migration(bend_from_ms, late_ms=60_000)
+    assert [True, False, True] == made.found(64_999)
+    assert not made.database.is_copying
+    assert [True, True, True] == made.found(65_000)
+
+
+def test_late_row_leaves_what_a_client_wrote_meanwhile() -> None:
+    """ON CONFLICT DO NOTHING: value and version are the client's."""
+    made = Migration(late_ms=60_000)
+    made.database.transact([Write("b", KEYS[1:2], np.array([[9]]))])
+    assert [True, True, True] == made.found(70_000)
+    rows = made.database.transact([Read("b", KEYS)])[0]
+    assert [1, 9, 3] == rows.values[:, 0].tolist()
+    assert [1, 1, 1] == rows.version.tolist()
+
+
+def test_left_out_row_is_inserted_by_who_expects_none() -> None:
+    """Compare-and-set: version 0 is the version of a row that is not there."""
+    made = Migration()
+    refused = made.database.transact([Write("b", KEYS[1:2], np.array([[9]]), np.array([1]))])[0]
+    assert ([False], [0]) == (refused.found.tolist(), refused.version.tolist())
+    written = made.database.transact([Write("b", KEYS[1:2], np.array([[9]]), np.array([0]))])[0]
+    assert ([True], [1]) == (written.found.tolist(), written.version.tolist())
