@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drydock.harness.explore.space import Space
+from drydock.harness.explore.space import Space, is_threat
 from drydock.harness.explore.strategy import Outcome, Strategy
 from drydock.harness.port import Case, Fault, Finding, Law
 from drydock.harness.signature import Signature
@@ -103,7 +103,7 @@ class Fold:
     def add(self, case: Case, outcome: Outcome) -> list[Failure]:
         """Folds one outcome in; returns the failures that nobody had shown before."""
         self.runs += 1
-        self.outside.update(fault.kind for fault in case.plan if not self.space.is_threat(fault))
+        self.outside.update(fault.kind for fault in case.plan if not is_threat(fault, self.space.scenario))
         if outcome.error:
             self._add_error(case, outcome)
             fresh: list[Failure] = []
@@ -134,7 +134,7 @@ class Fold:
             self.failing_runs[signature] = self.failing_runs.get(signature, 0) + 1
             if signature not in self.failures:
                 law = self.laws[signature.law]
-                outside = tuple(fault for fault in case.plan if not self.space.is_threat(fault))
+                outside = tuple(fault for fault in case.plan if not is_threat(fault, self.space.scenario))
                 self.failures[signature] = Failure(
                     signature, law.sentence, law.law_class, case, finding, outcome.strategy, outcome.number, outside
                 )

@@ -98,13 +98,14 @@ class Harm(Searcher):
         return (*plan[:place], varied, *plan[place + 1 :])
 
     def _neighbour(self, fault: Fault, shape: Shape, rng: Stream) -> Any:
-        if shape.bounds is None:
+        bounds = self.space.bounds(fault, shape)
+        if bounds is None:
             return pick(self.space.choices(shape), rng)
-        low, high, now = shape.bounds.low, shape.bounds.high, getattr(fault, shape.name)
+        low, high, now = bounds.low, bounds.high, getattr(fault, shape.name)
         if shape.name == OFFSET:
             near = Range(max(low, now - _STEP_MS), min(high, now + _STEP_MS))
             return sample_range(near, rng)
-        values = (low, high, (now + low) // 2, (now + high) // 2, sample_range(shape.bounds, rng))
+        values = (low, high, (now + low) // 2, (now + high) // 2, sample_range(bounds, rng))
         return min(max(pick((*values, now * 2, now // 2), rng), low), high)
 
     def _moved(self, plan: Plan, rng: Stream) -> Sequence[Fault]:

@@ -12,7 +12,7 @@ from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Case, Finding, Kit, Scenario
 from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
-from drydock.harness.signature import signature_of, signatures
+from drydock.harness.signature import Signature, signature_of, signatures
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET, Ties
 from drydock.harness.tie_log import Instant, play_logged, tied_instants
 
@@ -63,10 +63,11 @@ class Probing:
         return self._outcome(probe, result, tied_instants(log)[:_INSTANTS_MAX])
 
     def _outcome(self, probe: Probe, result: RunResult, instants: tuple[Instant, ...] = ()) -> Outcome:
-        failures = tuple(found for found in signatures(result, self.losses_max) if found.law in self.laws)
-        first: dict[object, Finding] = {}
+        first: dict[Signature, Finding] = {}
         for finding in result.findings:
             first.setdefault(signature_of(finding), finding)
+        counted = (found for found in signatures(result, self.losses_max) if found.law in self.laws)
+        failures = tuple(sorted(counted, key=lambda found: first[found].at_ms))
         return Outcome(
             number=probe.number,
             strategy=probe.strategy,

@@ -29,7 +29,8 @@ class ExploreOptions:
     """How to search. ``budget`` counts runs; ``max_time_s`` cuts them short, and what was found is a prefix.
 
     Failures are those of safety laws, and of loss laws beyond the policy's limit; with ``law``, of that law alone,
-    whatever its class. ``strategies`` replace the portfolio. ``instant_ms`` asks for all orders of that instant.
+    whatever its class. ``strategies`` replace the portfolio. ``instant_ms`` asks for all orders of that instant,
+    ``within_threats`` for faults of the design basis alone.
     ``progress`` hears (runs, budget, signatures) and ``found`` each failure that is new, at once, while others run on.
     """
 
@@ -41,6 +42,7 @@ class ExploreOptions:
     regime: str | None = None
     strategies: tuple[str, ...] = ()
     instant_ms: int | None = None
+    within_threats: bool = False
     event_budget: int = DEFAULT_EVENT_BUDGET
     progress: Callable[[int, int, int], None] | None = None
     found: Callable[[Failure], None] | None = None
@@ -78,7 +80,8 @@ class _Search:
         self.scenario = scenario
         self.options = options
         laws = kit.laws(scenario)
-        self.space = Space(scenario, kit, () if options.regime is None else (options.regime,))
+        regimes = () if options.regime is None else (options.regime,)
+        self.space = Space(scenario, kit, regimes, within_threats=options.within_threats)
         self.portfolio: Portfolio = portfolio(self.space, options.seed, options.strategies, options.instant_ms)
         self.fold = Fold(self.space, laws)
         counted = counted_laws(laws, options.law)

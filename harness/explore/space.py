@@ -15,7 +15,7 @@ from drydock.harness.bundle import baseline_regimes
 from drydock.harness.fault import is_legal, is_of_kit, smallest
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.plan import Plan, fault_class, sample_range
-from drydock.harness.port import Fault, Kit, Range, Scenario
+from drydock.harness.port import Fault, Kit, Range, Scenario, Threat
 from drydock.harness.stream import Stream
 from drydock.harness.typed import Shape, build, shapes_of
 
@@ -45,9 +45,14 @@ def pick(items: Sequence[_T], rng: Stream) -> _T:
 
 
 class Space:
-    """The kinds, cells, slips and regimes that apply to a scenario, and how faults are drawn from them."""
+    """The kinds, cells, slips and regimes that apply to a scenario, and how faults are drawn from them.
 
-    def __init__(self, scenario: Scenario, kit: Kit, regimes: Sequence[str] = ()) -> None:
+    With ``within_threats`` it is the design basis alone: what the threats name, within their ranges.
+    """
+
+    def __init__(
+        self, scenario: Scenario, kit: Kit, regimes: Sequence[str] = (), *, within_threats: bool = False
+    ) -> None:
         self.scenario = scenario
         self.kit = kit
         self.regimes = tuple(regimes) or baseline_regimes(scenario)
@@ -56,6 +61,7 @@ class Space:
         self.planned_ms = {step.name: step.planned_ms for step in steps}
         ends = [step.planned_ms + step.duration_ms for step in steps]
         self.night = Span(0, max(ends, default=0))
+        self._is_narrow = within_threats
         self._plainest = dict(self._faults())
         self.cells = tuple(self._plainest)
         self.by_kind: dict[str, list[Cell]] = {}
@@ -77,7 +83,7 @@ class Space:
     def sampled(self, cell: Cell, rng: Stream) -> Fault:
         """A fault of a cell with every field drawn from the whole of its range, as a sweep draws it."""
         fault = self.plain(cell)
-        return self._with(fault, {shape.name: self._sampled(shape, rng) for shape in self._free(fault)})
+        return self._with(fault, {shape.name: self._sampled(shape, fault, rng) for shape in self._free(fault)})
 
     def placed(self, fault: Fault, offset_ms: int) -> Fault:
         """The fault at a distance from its step, or as near to it as its range allows."""
@@ -87,14 +93,23 @@ class Space:
 
     def offsets(self, fault: Fault) -> Range:
         """How far from its step a fault may be, in ms."""
-        found = (shape.bounds for shape in shapes_of(type(fault)) if shape.name == OFFSET)
+        found = (self.bounds(fault, shape) for shape in shapes_of(type(fault)) if shape.name == OFFSET)
         return next(found, None) or Range(fault.offset_ms, fault.offset_ms)
+
+    def bounds(self, fault: Fault, shape: Shape) -> Range | None:
+        """The range of a field, or what a threat leaves of it; None for a field without one."""
+        if shape.bounds is None or not self._is_narrow:
+            return shape.bounds
+        threats = _threats_at(Cell(fault.kind, fault.step, fault.target), self.scenario)
+        low, high = threats[0].ranges.get(shape.name, (shape.bounds.low, shape.bounds.high))
+        return Range(low, high, shape.bounds.log)
 
     def variants(self, fault: Fault, shape: Shape) -> tuple[Any, ...]:
         """Every choice of a field, or the least, the default and the greatest value of its range."""
-        if shape.bounds is None:
+        bounds = self.bounds(fault, shape)
+        if bounds is None:
             return self.choices(shape)
-        return tuple(dict.fromkeys((shape.bounds.low, getattr(fault, shape.name), shape.bounds.high)))
+        return tuple(dict.fromkeys((bounds.low, getattr(fault, shape.name), bounds.high)))
 
     def fields(self, fault: Fault) -> tuple[Shape, ...]:
         """The fields that say more than where: ranges and choices."""
@@ -109,7 +124,7 @@ class Space:
         """The faults, first to last, as far as a plan of them is legal; none twice."""
         plan: Plan = ()
         for fault in faults:
-            if fault not in plan and is_legal((*plan, fault), self.scenario):
+            if fault not in plan and self._is_inside(fault) and is_legal((*plan, fault), self.scenario):
                 plan = (*plan, fault)
         return plan
 
@@ -117,12 +132,17 @@ class Space:
         how = rng.below(4)
         if how == 0:
             return getattr(fault, shape.name)
-        if how == 1 and shape.bounds is not None:
-            return pick((shape.bounds.low, shape.bounds.high), rng)
-        return self._sampled(shape, rng)
+        bounds = self.bounds(fault, shape)
+        if how == 1 and bounds is not None:
+            return pick((bounds.low, bounds.high), rng)
+        return self._sampled(shape, fault, rng)
 
-    def _sampled(self, shape: Shape, rng: Stream) -> Any:
-        return pick(self.choices(shape), rng) if shape.bounds is None else sample_range(shape.bounds, rng)
+    def _sampled(self, shape: Shape, fault: Fault, rng: Stream) -> Any:
+        bounds = self.bounds(fault, shape)
+        return pick(self.choices(shape), rng) if bounds is None else sample_range(bounds, rng)
+
+    def _is_inside(self, fault: Fault) -> bool:
+        return not self._is_narrow or is_threat(fault, self.scenario)
 
     def _with(self, fault: Fault, values: dict[str, Any]) -> Fault:
         """The fault with other values, where that applies; the fault as it was where it does not."""
@@ -137,9 +157,21 @@ class Space:
         for kind, cls in registry.faults().items():
             if is_of_kit(cls, self.scenario.kit):
                 for step, target in product(self.steps, cls.targets(self.scenario)):
+                    cell = Cell(kind, step, target)
+                    if self._is_narrow and not _threats_at(cell, self.scenario):
+                        continue
                     fault = self._first_legal(cls, {"step": step, "target": target})
                     if fault is not None:
-                        yield Cell(kind, step, target), fault
+                        yield cell, self._narrowed(fault)
+
+    def _narrowed(self, fault: Fault) -> Fault:
+        """The fault with every field within the range that is left of it."""
+        changed = {}
+        for shape in shapes_of(type(fault)):
+            bounds = self.bounds(fault, shape)
+            if bounds is not None:
+                changed[shape.name] = min(max(getattr(fault, shape.name), bounds.low), bounds.high)
+        return self._with(fault, changed)
 
     def _first_legal(self, cls: type[Fault], place: dict[str, str]) -> Fault | None:
         """The plainest fault there; of a second step that it needs, the first that is legal. None where none is."""
@@ -167,16 +199,17 @@ class Space:
                 mistakes = Mistakes()
                 cls = fault_class(data, (), lambda _: "", mistakes)
                 slip = None if cls is None else build(cls, data, (), lambda _: "", mistakes)
-                if slip is not None and is_legal((slip,), self.scenario):
+                if slip is not None and self._is_inside(slip) and is_legal((slip,), self.scenario):
                     yield slip
 
-    # ---- the design basis ------------------------------------------------------------------------------------
-    def is_threat(self, fault: Fault) -> bool:
-        """Whether the scenario's threats name this fault: its kind, step, target, and all it narrows."""
-        return any(
-            threat.kind == fault.kind
-            and fault.step in threat.steps
-            and fault.target in threat.targets
-            and all(low <= getattr(fault, name) <= high for name, (low, high) in threat.ranges.items())
-            for threat in self.scenario.threats
-        )
+
+def is_threat(fault: Fault, scenario: Scenario) -> bool:
+    """Whether the scenario's threats name this fault: its kind, step, target, and all that they narrow."""
+    return any(
+        all(low <= getattr(fault, name) <= high for name, (low, high) in threat.ranges.items())
+        for threat in _threats_at(Cell(fault.kind, fault.step, fault.target), scenario)
+    )
+
+
+def _threats_at(cell: Cell, scenario: Scenario) -> list[Threat]:
+    return [t for t in scenario.threats if t.kind == cell.kind and cell.step in t.steps and cell.target in t.targets]

@@ -23,7 +23,7 @@ from drydock.harness.tie_log import Instant
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one run. ``failures`` are the signatures that count, each once, in the order found.
+    """What became of one run. ``failures`` are the signatures that count, each once, the earliest first.
 
     ``findings`` has the first of each signature; ``harm_quantums`` is in 1e-6 USD; ``instants`` are those in which
     lanes of the venue met, noted for runs with plain FIFO ties and empty for others.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from drydock.harness.explore.space import Cell, Space
+from drydock.harness.explore.portfolio import NAMES, portfolio
+from drydock.harness.explore.space import Cell, Space, is_threat
 from drydock.harness.explore.strategy import anchored
 from drydock.harness.fault import is_legal
 from drydock.harness.port import Threat
@@ -80,11 +81,19 @@ def test_a_plan_is_legal_and_has_no_fault_twice(toy: ModuleType) -> None:
 def test_a_fault_is_a_threat_where_the_scenario_names_it(toy: ModuleType) -> None:
     """Kind, step, target, and the ranges that the threat narrows."""
     threats = (Threat("SlowCount", ("restart",), ("first",), {"delay_ms": (0, 50)}),)
-    space = toy_space(toy, threats=threats)
-    assert space.is_threat(toy.SlowCount(target="first", delay_ms=50))
-    assert not space.is_threat(toy.SlowCount(target="first", delay_ms=51))
-    assert not space.is_threat(toy.SlowCount(target="both", delay_ms=50))
-    assert not space.is_threat(toy.SlowCount(step="rest", target="first", delay_ms=50))
+    scenario = toy.scenario(threats=threats)
+    assert is_threat(toy.SlowCount(target="first", delay_ms=50), scenario)
+    assert not is_threat(toy.SlowCount(target="first", delay_ms=51), scenario)
+    assert not is_threat(toy.SlowCount(target="both", delay_ms=50), scenario)
+    assert not is_threat(toy.SlowCount(step="rest", target="first", delay_ms=50), scenario)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_within_the_threats_every_proposal_is_a_threat(name: str) -> None:
+    """Whatever a strategy proposes: kinds, places and ranges of the design basis alone."""
+    space = Space(bench(), kit("venue"), within_threats=True)
+    for case in portfolio(space, 1, [name]).strategies[0].propose(Stream(1, "within"), 60):
+        assert all(is_threat(fault, bench()) for fault in case.plan)
 
 
 def test_slips_are_the_kits_edits_as_far_as_they_are_legal(toy: ModuleType) -> None:
