@@ -19,21 +19,24 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DRYDOCK_CACHE") or ".drydock")
 
 
-def save_case(case: Case) -> str:
+def save_case(case: Case, folder: Path | None = None) -> str:
     """Writes a case under its short id and returns the file, as a user in this folder would name it.
 
-    The id is a hash of the case: the same case is the same file. ``BadFile`` where the folder cannot be written.
+    It goes to ``folder``, which must be there, or else to the cache. The id is a hash of the case: the same case is the
+    same file. ``BadFile`` where the folder cannot be written.
     """
     from drydock.harness.case_file import case_to_json
 
     text = case_to_json(case)
-    file = cache_folder() / "cases" / f"{blake2b(text.encode(), digest_size=4).hexdigest()}.json"
+    file = (folder or cache_folder() / "cases") / f"{blake2b(text.encode(), digest_size=4).hexdigest()}.json"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _ignore_in_git(cache_folder())
+        if folder is None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _ignore_in_git(cache_folder())
         put_text(file, text, is_private=case.scenario.is_private)
     except OSError as error:
-        told = f"cannot be written: {error.strerror or error}; set DRYDOCK_CACHE to a folder of yours"
+        hint = "" if folder else "; set DRYDOCK_CACHE to a folder of yours"
+        told = f"cannot be written: {error.strerror or error}{hint}"
         raise BadFile([Mistake(str(file), told)]) from None
     return str(file)
 

@@ -24,6 +24,7 @@ COMMANDS = (
     Entry("gonogo", "drydock.harness.cli.gonogo", "Rehearse a maintenance many times and decide: GO or NO-GO."),
     Entry("run", "drydock.harness.cli.run", "One run, told as a timeline."),
     Entry("replay", "drydock.harness.cli.replay", "A saved case again: is it fixed?"),
+    Entry("explore", "drydock.harness.cli.explore", "Search for ways to break it, and shrink each to the smallest."),
     Entry("catalogue", "drydock.harness.cli.catalogue", "What there is: faults, laws, scenarios, safeguards, steps."),
     Entry("schema", "drydock.harness.cli.schema", "The JSON Schema of a scenario file, for editors."),
     Entry("doctor", "drydock.harness.cli.doctor", "This machine, and a proof that runs are deterministic on it."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, duration_ms, say_if_nothing_is_refunded
+from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms, say_if_nothing_is_refunded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +70,7 @@ def command(
         runs=runs,
         regime=regime,
         seed=common.first_seed,
-        workers=workers or _cores(),
+        workers=workers or cores(),
     )
     with _refund_file(refunds, todo) as file:
         verdicts = list(_rehearsed(todo, options, max_time, file, common))
@@ -180,12 +179,6 @@ def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
     except BadFile as bad:
         click.echo(str(bad), err=True)
         return {}
-
-
-def _cores() -> int:
-    """The cores that this process may use; in a container fewer than the machine has."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _todays_date() -> str:

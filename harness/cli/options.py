@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,12 @@ def default_scenario(preferred: str = "") -> str:
     if not known:
         raise click.UsageError("no kit offers a scenario; name one with --scenario FILE")
     return preferred if preferred in known else next(iter(known))
+
+
+def cores() -> int:
+    """The cores that this process may use; in a container fewer than the machine has."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def write_text(target: str, text: str, *, is_private: bool = False) -> None:

@@ -1,0 +1,217 @@
+"""``drydock explore``: is there any way to break it, and what is the smallest?"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drydock.harness.cli import exits
+from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from drydock.harness.explore.found import Explored, Failure
+    from drydock.harness.explore.minima import Minima
+    from drydock.harness.explore.search import ExploreOptions
+    from drydock.harness.port import Case, Kit, Plain, Scenario
+    from drydock.harness.report.progress import Silent
+    from drydock.harness.story import Story
+
+_STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
+
+
+@click.command(name="explore")
+@click.argument("scenario", metavar="SCENARIO")
+@click.option(
+    "--budget", type=click.IntRange(min=1), default=2_000, show_default=True, metavar="N", help="So many runs."
+)
+@click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s, shrinking included.")
+@click.option("--law", metavar="ID", help="Only failures of this law count, whatever its class.")
+@click.option("--regime", metavar="R", help="One regime instead of all of the scenario's.")
+@click.option(
+    "--strategy", "strategies", multiple=True, metavar="NAME", help="Not the portfolio, but this. Repeatable."
+)
+@click.option(
+    "--instant", callback=duration_ms, metavar="T", help="All orders of this instant of the night, e.g. 4m10s."
+)
+@click.option("--within-threats", is_flag=True, help="Only faults that the scenario's threats name.")
+@click.option(
+    "--shrink", callback=duration_ms, default="30s", show_default=True, metavar="T", help="For each; 0s: none."
+)
+@click.option("--out", metavar="DIR", help="Where cases and regressions go; it is made if need be.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
+@common
+def command(
+    scenario: str,
+    budget: int,
+    max_time: int | None,
+    law: str | None,
+    regime: str | None,
+    strategies: tuple[str, ...],
+    instant: int | None,
+    within_threats: bool,
+    shrink: int,
+    out: str | None,
+    workers: int | None,
+    common: Common,
+) -> int:
+    """Searches SCENARIO (a name or a file) for ways to break it: faults, orders of events, operators' slips.
+
+    Each failure is shown at once, shrunk to the smallest case that fails in the same way, told, and saved. What is
+    found follows from scenario, seed and budget. 0 nothing found, 1 found. It decides nothing: `drydock gonogo` does.
+    """
+    from drydock.harness.explore.search import ExploreOptions
+
+    check_targets(common)
+    loaded, kit = common.scenario(scenario)
+    _check(loaded, kit, regime, strategies, law)
+    options = ExploreOptions(
+        budget=budget,
+        seed=common.first_seed,
+        workers=workers or cores(),
+        max_time_s=None if max_time is None else max_time / 1000,
+        law=law or "",
+        regime=regime,
+        strategies=strategies,
+        instant_ms=instant,
+        within_threats=within_threats,
+    )
+    return _Exploration(loaded, kit, common, _folder(out), shrink / 1000).play(options)
+
+
+def _check(scenario: Scenario, kit: Kit, regime: str | None, strategies: tuple[str, ...], law: str | None) -> None:
+    """Names that nobody knows, with the nearest that there is."""
+    from drydock.harness.cli.run import regime_of
+    from drydock.harness.explore.portfolio import NAMES
+    from drydock.harness.explore.search import counted_laws
+    from drydock.harness.mistakes import did_you_mean
+
+    regime_of(regime, scenario)
+    for name in strategies:
+        if name not in NAMES:
+            raise click.UsageError(f"--strategy: there is no strategy '{name}'; {did_you_mean(name, NAMES)}")
+    try:
+        counted_laws(kit.laws(scenario), law or "")
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from None
+
+
+def _folder(out: str | None) -> Path | None:
+    """The folder of ``--out``, there from now on: what is found must not be lost for want of a place."""
+    from drydock.harness.mistakes import BadFile, Mistake
+
+    if out is None:
+        return None
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadFile([Mistake(out, f"cannot be made a folder: {error.strerror or error}")]) from None
+    return Path(out)
+
+
+@dataclass(slots=True)
+class _Exploration:
+    """A search under way: shows, shrinks and saves what it finds, as it finds it."""
+
+    scenario: Scenario
+    kit: Kit
+    common: Common
+    folder: Path | None
+    shrink_s: float
+    files: dict[str, str] = field(default_factory=dict)
+    progress: Silent | None = None
+    minima: Minima | None = None
+
+    def play(self, options: ExploreOptions) -> int:
+        """Searches, answers, and returns the exit code."""
+        from dataclasses import replace
+
+        from drydock.harness.explore.minima import Minima
+        from drydock.harness.explore.search import explore
+        from drydock.harness.report.progress import progress_on
+
+        deadline_s = None if options.max_time_s is None else time.monotonic() + options.max_time_s
+        self.minima = Minima(self.kit, self.scenario, self.shrink_s, deadline_s)
+        is_quiet = self.common.verbosity < 0
+        with progress_on(self.scenario.name, is_quiet=is_quiet, noun="failure") as self.progress:
+            explored = explore(self.scenario, self.kit, replace(options, progress=self.progress, found=self._found))
+        self._answer(explored)
+        return exit_of(explored)
+
+    def _found(self, failure: Failure) -> None:
+        """A new failure: saved and shown as it is, then as small as it becomes."""
+        from drydock.harness.report.words import count
+
+        assert self.progress is not None
+        assert self.minima is not None
+        key = str(failure.signature)
+        saved = self._save(key, failure.case)
+        self.progress.say(f"run {failure.run} ({failure.strategy}): {key}: {failure.finding.detail}{saved}")
+        minimum = self.minima.take(failure)
+        if minimum is not None:
+            shrunk = minimum.shrunk
+            parts = len(shrunk.case.plan) + len(shrunk.case.ties.laggards)
+            saved = self._save(f"smallest {key}", shrunk.case)
+            self.progress.say(f"  {key}: shrunk to {count(parts, 'part')} in {count(shrunk.runs, 'run')}{saved}")
+
+    def _save(self, key: str, case: Case) -> str:
+        """Writes a case; what cannot be written is told, and costs its line and not the search."""
+        from drydock.harness.cli.cache import save_case
+        from drydock.harness.mistakes import BadFile
+
+        try:
+            self.files[key] = save_case(case, self.folder)
+        except BadFile as bad:
+            return f" (not saved: {bad})"
+        return f" ({self.files[key]})"
+
+    def _answer(self, explored: Explored) -> None:
+        from drydock.harness.explore.explored_json import explored_json
+
+        assert self.minima is not None
+        found = self.minima.found
+
+        def tell(console: Console) -> None:
+            from drydock.harness.report.explored import Telling, print_explored
+
+            replays = {key: self._replay(file) for key, file in self.files.items()}
+            stories = {} if self.common.verbosity < 0 else self._stories()
+            print_explored(console, Telling(explored, found, replays, stories), verbosity=self.common.verbosity)
+
+        def plain() -> Plain:
+            return explored_json(explored, found, self.files)
+
+        self.common.answer(plain, tell, is_private=self.scenario.is_private)
+
+    def _stories(self) -> dict[str, Story]:
+        """The story of each smallest case."""
+        from drydock.harness.story import story_of
+
+        assert self.minima is not None
+        told = {}
+        for minimum in self.minima.found:
+            story = story_of(minimum.shrunk.case, self.kit, minimum.failure.signature)
+            if story is not None:
+                told[str(minimum.failure.signature)] = story
+        return told
+
+    def _replay(self, file: str) -> str:
+        loads = [part for path in self.common.load for part in ("--load", path)]
+        return shlex.join(["drydock", "replay", file, *loads])
+
+
+def exit_of(explored: Explored) -> int:
+    """A signal's own code; 4 where the harness failed in a run; 1 found, 3 where nothing ran, 0 nothing found."""
+    if explored.stopped in _STOPS:
+        return _STOPS[explored.stopped]
+    if explored.errors_total:
+        return exits.HARNESS_FAILED
+    if explored.failures:
+        return exits.NO_GO
+    return exits.GO if explored.runs else exits.INCONCLUSIVE
