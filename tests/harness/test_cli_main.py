@@ -92,7 +92,7 @@ def test_python_dash_m_is_the_same_command() -> None:
     [
         ([], "Commands:"),
         (["gonog"], "did you mean 'gonogo'"),
-        (["explore", "x"], "there is no command 'explore'"),
+        (["matrix", "x"], "there is no command 'matrix'"),
         (["--helo"], "No such option"),
         (["run"], "Missing argument"),
         (["run", "x", "--tise", "fifo"], "No such option"),
