@@ -101,7 +101,7 @@ class Beat:
 
     def _missed_ms(self, now_ms: int) -> range:
         """The latest slots without a firing since the last one, as many as the policy makes up for."""
-        most = self._service.policy("catch_up", CATCH_UP)
-        since_ms = 0 if self._last_ms is None else now_ms - self._last_ms
-        count = max(0, min(most, since_ms // self._period_ms - 1))
-        return range(now_ms - count * self._period_ms, now_ms, self._period_ms)
+        missed = 0 if self._last_ms is None else (now_ms - self._last_ms) // self._period_ms - 1
+        if missed > 0:
+            missed = min(missed, self._service.policy("catch_up", CATCH_UP))
+        return range(now_ms - missed * self._period_ms, now_ms, self._period_ms)

@@ -24,7 +24,7 @@ from drydock.models.events import IndexPublished, LoadCompleted, TickPaused, Tic
 from drydock.models.index_rows import TABLE, IndexRows
 from drydock.models.market_data import PriceMessage
 from drydock.models.perp.funding import accrue, funding_rate_ppm, interest_ppm, max_step
-from drydock.models.perp.units import all_true, least
+from drydock.models.perp.units import all_true, greatest, least
 from drydock.models.seams import new_seam
 from drydock.models.service import RAISE_RESTART_MS
 
@@ -152,9 +152,7 @@ class FundingEngine(IndexRows):
             prices.basis_ppm[rows], self._interest[rows], self._spec.clamp_ppm, facts.rate_cap_ppm[rows]
         )
         validation = self.world.venue.safeguards.data_validation
-        gap_cap_ms = self.policy("gap_cap_ms", self._spec.gap_cap_ms)
-        if validation is not None:
-            gap_cap_ms = validation.gap_cap_ms
+        gap_cap_ms = self._gap_cap_ms(dt_ms)
         index, carry = accrue(
             self._index[rows], self._carry[rows], rate, prices.spot[rows], dt_ms, facts.period_ms[rows], gap_cap_ms,
         )  # fmt: skip
@@ -164,6 +162,13 @@ class FundingEngine(IndexRows):
         self._index[rows], self._carry[rows] = index, carry
         self._at_ms[rows] = at_ms
         self._publish(markets, index, dt_ms, self.sim.now_ms - least(prices.made_ms))
+
+    def _gap_cap_ms(self, dt_ms: Ints) -> int | None:
+        """The longest gap over which this tick accrues: the engine's own cap, or G2's, which holds without it."""
+        own_ms, validation = self._spec.gap_cap_ms, self.world.venue.safeguards.data_validation
+        if own_ms is not None and greatest(dt_ms) > own_ms:
+            own_ms = self.policy("gap_cap_ms", own_ms)
+        return own_ms if validation is None else validation.gap_cap_ms
 
     def _is_valid(self, markets: Ints, index: Ints, spot: Ints, at_ms: int) -> bool:
         """G1 and G2 against the chain, which is the source of truth; a tick is good or refused whole.

@@ -106,6 +106,8 @@ class Service:
     def stop(self, state: Literal["stopped", "crashed"] = "stopped") -> bool:
         """Ends the process; what it had in memory is gone. False where it was not running."""
         if not self.is_running:
+            if (self.state, state) == ("crashed", "stopped"):
+                self._enter(state)  # and whoever would have started it again leaves it
             return False
         boot, self._boot_process = self._boot_process, None
         if boot is not None and boot.is_alive and boot is not self.sim.active_process:

@@ -33,6 +33,7 @@ class NoAccrualInPause(VenueLaw):
 
     The write-behind may have lost the last ticks before the gap, and a replica may serve an older row: an index that
     the market had in the ten minutes before counts as unmoved. A pause of the oracle is such a gap like any other.
+    What is published in one instant ends one gap: a scheduler that makes up for missed slots closes none in between.
     """
 
     id, law_class, role = "F7", "safety", "market"
@@ -50,20 +51,37 @@ class NoAccrualInPause(VenueLaw):
         self._cap_ms: int = truth.venue.declared.index_gap_cap_ms
         self._rows = deque([truth.start_index.copy()], ROWS_KEPT)
         self._kept = self._rows.copy()
+        self._last_ms = np.zeros(len(truth.markets), np.int64)
+        self._before_ms = self._last_ms.copy()
+        self._index: Any = None
+        self._instant_ms = 0
 
     def observe(self, event: Event) -> None:
-        """Judges the markets whose last publication is longer ago than the cap."""
+        """Judges the markets whose last publication, before this instant, is longer ago than the cap."""
         if isinstance(event.data, SnapshotTaken):
+            self._close_instant(event.at_ms)
             self._kept = self._rows.copy()
         elif isinstance(event.data, RollbackDone):
-            self._rows = self._kept.copy()
+            self._rows, self._index = self._kept.copy(), None
+            self._last_ms[:] = self._before_ms[:] = self._instant_ms = event.at_ms
         else:
-            watch = self.truth.watch
-            self.count(len(watch.markets))
-            late = event.at_ms - watch.before_ms > self._cap_ms
+            markets = event.data.markets
+            self.count(len(markets))
+            if event.at_ms != self._instant_ms:
+                self._close_instant(event.at_ms)
+            late = event.at_ms - self._before_ms[markets] > self._cap_ms
             if late.any():
                 self._judge(event, late)
-            self._rows.append(watch.index.copy())
+            self._last_ms[markets] = event.at_ms
+            self._index = self.truth.watch.index.copy()
+
+    def _close_instant(self, at_ms: int) -> None:
+        """What the former instant came to belongs to the past from now on."""
+        if self._index is not None:
+            self._rows.append(self._index)
+            self._index = None
+        self._before_ms = self._last_ms.copy()
+        self._instant_ms = at_ms
 
     def _judge(self, event: Event, late: Any) -> None:
         markets, indices = event.data.markets, event.data.indices
@@ -71,7 +89,7 @@ class NoAccrualInPause(VenueLaw):
         moved = np.flatnonzero(late & ((indices < before.min(axis=0)) | (indices > before.max(axis=0))))
         if moved.size:
             first = int(moved[0])
-            gap_ms = event.at_ms - int(self.truth.watch.before_ms[first])
+            gap_ms = event.at_ms - int(self._before_ms[markets[first]])
             self.find(
                 event.at_ms,
                 f"{moved.size} funding indices accrued over a gap longer than {self._cap_ms} ms; "
@@ -83,7 +101,8 @@ class NoAccrualInPause(VenueLaw):
 class Schedule(VenueLaw):
     """F8: firings of a running service are at least one period apart: what was missed is not made up for.
 
-    A start begins a new schedule. Its second firing may come early: that is where a schedule aligns with the clock.
+    A start begins a new schedule. Its second firing may come early, if not at once: that is where a schedule aligns
+    with the clock.
     """
 
     id, law_class = "F8", "safety"
@@ -114,7 +133,7 @@ class Schedule(VenueLaw):
             return
         self._checks += 1
         since_ms, period_ms = event.at_ms - self._last_ms[kind], self._periods_ms[kind]
-        if since_ms < period_ms and self._firings[kind] >= 2:
+        if since_ms < period_ms and self._firings[kind] >= (2 if since_ms else 1):
             self.find(
                 event.at_ms, f"{data.kind} again after {since_ms} ms; its period is {period_ms} ms", event.identity
             )

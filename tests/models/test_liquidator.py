@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
 from drydock.models.chain import PriceTx
 from drydock.models.events import BlockSealed, HealthChecked, Liquidation, ServiceState
@@ -157,3 +158,35 @@ def test_price_age_of_a_liquidation_is_that_of_the_markets_it_holds() -> None:
     assert stage.of(Liquidation)
     for e in stage.of(Liquidation):
         assert (22_000 if e.account in holds else 1) == e.price_age_ms
+
+
+@pytest.mark.parametrize(("does", "liquidates"), [("skip", False), ("default_zero", True), ("raise", False)])
+def test_old_price_meets_the_policy_of_the_liquidator(does: str, liquidates: bool) -> None:
+    """Left for later as documented, taken for fresh, or the end of the process; the age is told as it is."""
+    stage = fallen(5, "venue.safeguards.price_freshness={}", price_ms=-20_000)
+
+    def answer(passage: Passage) -> bool:
+        passage.policy = does if passage.label == "liquidator/on_stale" else passage.policy
+        return True
+
+    with stage.world.seams["policy.read"].bend(answer):
+        stage.at(FIRST_CHECK_MS + 1)
+    assert liquidates == bool(stage.of(Liquidation))
+    assert {22_000} >= {e.price_age_ms for e in stage.of(Liquidation)}
+    assert (does != "raise") == stage.world.liquidator.is_ready
+
+
+@pytest.mark.parametrize(("off_ms", "made_ms", "liquidates"), [(-10_000, -20_000, True), (20_000, 1_999, False)])
+def test_liquidator_goes_by_its_own_clock(off_ms: int, made_ms: int, liquidates: bool) -> None:
+    """Behind, it takes old prices for fresh; ahead, it trusts none. Events tell the age that they have."""
+    stage = fallen(5, "venue.safeguards.price_freshness={}", price_ms=made_ms)
+
+    def off(passage: Passage) -> bool:
+        assert passage.stamp_ms is not None
+        passage.stamp_ms = passage.stamp_ms + off_ms
+        return True
+
+    with stage.world.seams["clock.read"].bend(off):
+        stage.at(FIRST_CHECK_MS + 1)
+    assert liquidates == bool(stage.of(Liquidation))
+    assert [FIRST_CHECK_MS - made_ms] == [e.price_age_ms for e in stage.of(HealthChecked)]
