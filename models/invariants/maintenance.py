@@ -117,6 +117,8 @@ class ResumeGate(VenueLaw):
 
     Depth: no market whose book had both sides when the venue last traded lacks one, or an auction was held. It is
     judged when the venue may act on people again: at OK, or at the first mark after the grace that is declared for it.
+    A side is missing that was missing at two marks in a row: a single one may fall between a maker's old quotes and his
+    new ones, as it does in nights without any maintenance.
     """
 
     id, law_class = "M5", "safety"
@@ -137,13 +139,14 @@ class ResumeGate(VenueLaw):
         self._grace_ms = truth.venue.declared.grace_ms
         self._due_ms: int | None = None
         self._sample: MarkSampled | None = None
+        self._before: MarkSampled | None = None
         self._traded: MarkSampled | None = None
 
     def observe(self, event: Event) -> None:
         """Judges what was checked before a resume, and that something was."""
         data = event.data
         if isinstance(data, MarkSampled):
-            self._sample = data
+            self._before, self._sample = self._sample, data
             if self._due_ms is not None and event.at_ms >= self._due_ms:
                 self._due_ms = None
                 self._judge_depth(event, self._lost(), "when the grace is over")
@@ -168,10 +171,11 @@ class ResumeGate(VenueLaw):
         self._due_ms = event.at_ms + self._grace_ms if self._is_trading and self._grace_ms else None
 
     def _lost(self) -> int:
-        """How many books had both sides when the venue last traded, and had not at the last mark."""
-        if self._traded is None or self._sample is None:
+        """How many books had both sides when the venue last traded, and at neither of the last two marks."""
+        if self._traded is None or self._sample is None or self._before is None:
             return 0
-        return int((_is_two_sided(self._traded) & ~_is_two_sided(self._sample)).sum())
+        is_there = _is_two_sided(self._sample) | _is_two_sided(self._before)
+        return int((_is_two_sided(self._traded) & ~is_there).sum())
 
     def _judge_depth(self, event: Event, lost: int, when: str) -> None:
         if self._traded is None:

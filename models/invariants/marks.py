@@ -22,14 +22,15 @@ ACTS: tuple[Action, ...] = ("fill", "liquidate", "trigger")
 class NearFair(BookLaw):
     """P6: ``abs(M / E - 1) <= b`` with E the true outside price; in POST_ONLY b is the declared band and the spread.
 
-    Judged in the modes in which the declared matrix lets a mark act on somebody. The narrow bound of POST_ONLY holds
-    where the venue declares a band and a book has both sides; what the averages bring along from before is granted.
+    Judged in the modes in which the declared matrix lets a mark act on somebody, and of marks that are not too old for
+    it by the venue's own declaration: whoever uses an older one breaks P2. The narrow bound of POST_ONLY holds where
+    the venue declares a band and a book has both sides; what the averages bring along from before is granted.
     """
 
     id, law_class, role = "P6", "safety", "market"
     sentence = "a mark that may act on somebody stays near the outside price"
     source = "Paradex, 19 January 2026 [P]: PAXG marked far from gold while its book was thin"
-    hears = (MarkSampled, ModeChanged)
+    hears = (MarkSampled, PricesPublished, ModeChanged)
 
     def begin(self, truth: Any) -> None:
         """The night begins in OK."""
@@ -38,33 +39,47 @@ class NearFair(BookLaw):
         self._limit_ppm, self._band_ppm = declared.mark_off_ppm_max, declared.post_only_band_ppm
         self._brought_ppm: Ints = np.zeros(len(truth.markets), np.int64)
         self._apart_ppm = self._brought_ppm
-        self._mode = "ok"
-        self._acts = True
+        self._sample: Event | None = None
+        self._follow("ok")
+
+    def _follow(self, mode: str) -> None:
+        """How old a mark may be, at most, that acts on somebody in this mode; below zero where none may."""
+        declared = self.truth.venue.declared
+        ages_ms = {"liquidate": declared.liquidation_price_age_ms}
+        acts = [action for action in ACTS if declared.allows(mode, action)]
+        self._mode = mode
+        self._age_ms_max = max((ages_ms.get(action, declared.fill_price_age_ms) for action in acts), default=-1)
+        if mode == "post_only":
+            self._brought_ppm = self._apart_ppm
 
     def observe(self, event: Event) -> None:
-        """Judges every mark that was made of the book."""
+        """Judges every mark that was made of the book, once the prices of its tick tell how old its inputs are."""
         data = event.data
         if isinstance(data, ModeChanged):
-            self._mode = data.mode
-            declared = self.truth.venue.declared
-            self._acts = any(declared.allows(data.mode, action) for action in ACTS)
-            if data.mode == "post_only":
-                self._brought_ppm = self._apart_ppm
-            return
-        fair = self.truth.mark(event.at_ms)
+            self._follow(data.mode)
+        elif isinstance(data, MarkSampled):
+            self._sample = event
+        elif self._sample is not None:
+            sample, self._sample = self._sample, None
+            self._judge(sample, data.age_ms)
+
+    def _judge(self, sample: Event, age_ms: Ints) -> None:
+        data: MarkSampled = sample.data
+        fair = self.truth.mark(sample.at_ms)
         apart_ppm = self._apart_ppm = np.abs(data.mark_quantums - fair) * PPM // fair
-        if not self._acts:
+        acts = age_ms <= self._age_ms_max
+        if not acts.any():
             return
         self._checks += 1
         limit = self._limit_ppm if self._mode != "post_only" or self._band_ppm is None else self._narrow_ppm(data, fair)
-        over = np.flatnonzero(apart_ppm > limit)
+        over = np.flatnonzero((apart_ppm > limit) & acts)
         if over.size:
             worst = int(over[np.argmax(apart_ppm[over])])
             self.find(
-                event.at_ms,
+                sample.at_ms,
                 f"{over.size} marks are too far from the outside price in {self._mode}; {self.name(worst)} is marked "
                 f"{data.mark_quantums[worst]}, {apart_ppm[worst]} ppm from {fair[worst]}",
-                event.identity,
+                sample.identity,
             )
 
     def _narrow_ppm(self, data: MarkSampled, fair: Ints) -> Ints:

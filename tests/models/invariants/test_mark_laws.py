@@ -28,10 +28,13 @@ from tests.nights import play
 THIN = ResumeChecked(0, 0, 0, 0, 3)
 
 
-def reopened(sample: MarkSampled, *more: tuple[int, Any], sets: tuple[str, ...] = ()) -> list[str]:
-    """What M5 says of books at a reopening whose last mark saw this."""
-    told = ((5_000, sampled()), (6_000, TO_MAINTENANCE), (7_000, TO_POST_ONLY), *more, (10_000, sample))
-    found = details(ResumeGate(), *told, (11_000, THIN), (11_000, TO_OK), sets=sets)
+def reopened(
+    sample: MarkSampled, *more: tuple[int, Any], before: MarkSampled | None = None, sets: tuple[str, ...] = ()
+) -> list[str]:
+    """What M5 says of books at a reopening whose last mark saw this, and the one before it the same or ``before``."""
+    told = ((4_000, sampled()), (6_000, TO_MAINTENANCE), (7_000, TO_POST_ONLY), *more)
+    marks = ((9_000, before or sample), (10_000, sample))
+    found = details(ResumeGate(), *told, *marks, (11_000, THIN), (11_000, TO_OK), sets=sets)
     return [detail for detail in found if detail.startswith("the books")]
 
 
@@ -42,6 +45,11 @@ def test_ok_with_books_that_lost_a_side_is_found() -> None:
     assert [] == reopened(sampled())
     assert [] == reopened(sampled(no_bid=True), (8_000, AuctionUncrossed(3, 1)))
     assert [] == reopened(sampled(no_bid=True), sets=("venue.declared.thin_markets_ppm_max=100%",))
+
+
+def test_side_that_one_mark_missed_is_not_lost() -> None:
+    """Between a maker's old quote and his new one a side is missing for a moment, on any night."""
+    assert [] == reopened(sampled(no_bid=True), before=sampled())
 
 
 def test_books_are_judged_when_the_declared_grace_is_over() -> None:
@@ -68,21 +76,33 @@ def test_trigger_is_judged_as_a_liquidation_is() -> None:
 
 
 # ---- P6, P7 ---------------------------------------------------------------------------------------------------------
+def priced(at_ms: int, sample: MarkSampled, age_ms: int = 0) -> tuple[tuple[int, Any], tuple[int, Any]]:
+    """A sample, and the prices of its tick, made of inputs of this age."""
+    spot, ages = truth().outside.spot(0), np.full(3, age_ms)
+    return (at_ms, sample), (at_ms, PricesPublished(spot, sample.mark_quantums, ages, ages))
+
+
 def test_mark_far_from_the_outside_price_is_found_where_it_may_act() -> None:
     """At 1 % it may stay, beyond it is found; in MAINTENANCE a mark does nothing to anybody."""
-    assert [] == details(NearFair(), (5_000, sampled(mark_ppm=9_999)))
-    found = details(NearFair(), (5_000, sampled(mark_ppm=10_500)))
+    assert [] == details(NearFair(), *priced(5_000, sampled(mark_ppm=9_999)))
+    found = details(NearFair(), *priced(5_000, sampled(mark_ppm=10_500)))
     assert 1 == len(found)
     assert found[0].startswith("3 marks are too far from the outside price in ok; ")
-    assert [] == details(NearFair(), (1, TO_MAINTENANCE), (5_000, sampled(mark_ppm=10_500)))
+    assert [] == details(NearFair(), (1, TO_MAINTENANCE), *priced(5_000, sampled(mark_ppm=10_500)))
+
+
+def test_mark_that_is_too_old_to_act_is_not_judged() -> None:
+    """By the age that the venue declares for a fill: who uses an older price breaks P2."""
+    far = sampled(mark_ppm=10_500)
+    assert [1, 0] == [len(details(NearFair(), *priced(5_000, far, age_ms))) for age_ms in (30_000, 30_001)]
 
 
 def test_mark_in_post_only_stays_within_band_and_spread() -> None:
     """5 bps and a spread of 6: 10 bps are right, 12 are not; without a declared band both are."""
-    told = ((5_000, sampled()), (6_000, TO_POST_ONLY), (10_000, sampled(mark_ppm=1_000)))
+    told = (*priced(5_000, sampled()), (6_000, TO_POST_ONLY), *priced(10_000, sampled(mark_ppm=1_000)))
     assert [] == details(NearFair(), *told, sets=BAND)
-    assert 1 == len(details(NearFair(), *told, (15_000, sampled(mark_ppm=1_200)), sets=BAND))
-    assert [] == details(NearFair(), *told, (15_000, sampled(mark_ppm=1_200)))
+    assert 1 == len(details(NearFair(), *told, *priced(15_000, sampled(mark_ppm=1_200)), sets=BAND))
+    assert [] == details(NearFair(), *told, *priced(15_000, sampled(mark_ppm=1_200)))
 
 
 def test_mark_that_another_method_made_is_found() -> None:
