@@ -40,7 +40,8 @@ SEED_BITS = 53
 class Ticket:
     """One run of a rehearsal: its bundle and its number.
 
-    Bundles are ``baseline``, ``reported``, ``again`` (a reported run once more), ``sweep``, ``canary`` and ``control``.
+    Bundles are ``baseline``, ``corpus``, ``reported``, ``again`` (a reported run once more), ``sweep``, ``canary`` and
+    ``control``.
     ``without`` leaves one fault of the plan out, by index: the question whether it was consequential.
     """
 

@@ -21,11 +21,11 @@ from drydock.harness.regression import (
     case_today,
     read_regression,
     regression_to_json,
-    standing,
+    standing_of,
 )
 from drydock.harness.run import run_case
 from drydock.harness.scenario import packaged_folders, packaged_scenarios
-from drydock.harness.signature import component_of, loss_limits, signatures
+from drydock.harness.signature import component_of
 from drydock.harness.yaml_file import read_plain
 
 CORPUS = "drydock-corpus"
@@ -127,8 +127,7 @@ def _still_fails(known: Regression, scenario: Scenario, kit: Kit) -> bool:
     except NoLongerApplies:
         return False
     result = run_case(case, kit)
-    shown = signatures(result, loss_limits(kit, scenario))
-    return not result.error and standing(known, shown, result).outcome == "still fails"
+    return not result.error and standing_of(known, result, case, kit).outcome == "still fails"
 
 
 def _kind_of(laggard: Identity) -> tuple[str, str]:

@@ -97,12 +97,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A risk taken knowingly; after ``expires`` (ISO date) it accepts nothing."""
+    """A risk taken knowingly; after ``expires`` (ISO date) it accepts nothing.
+
+    ``regression`` (an id) narrows it to what that one known failure shows: elsewhere the law decides as ever.
+    """
 
     law: str
     reason: str
     owner: str
     expires: str
+    regression: str = ""
 
 
 @dataclass(frozen=True, slots=True)

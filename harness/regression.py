@@ -20,8 +20,9 @@ from drydock.harness.mistakes import BadFile, Mistakes, did_you_mean
 from drydock.harness.places import Places
 from drydock.harness.plan import parse_plan, plan_to_plain
 from drydock.harness.port import Case, Kit, Plain, Range, Scenario
+from drydock.harness.result import RunResult
 from drydock.harness.scenario import canonical_json
-from drydock.harness.signature import Signature, parse_signature
+from drydock.harness.signature import Signature, loss_limits, parse_signature, signatures
 from drydock.harness.sim import Ties
 from drydock.harness.typed import build
 from drydock.harness.yaml_file import parse_json, read_plain
@@ -194,6 +195,13 @@ class Standing(NamedTuple):
     outcome: Outcome
     told: str
     others: tuple[Signature, ...] = ()
+
+
+def standing_of(known: Regression, result: RunResult, case: Case, kit: Kit) -> Standing:
+    """What became of it, by a whole run. One that came to no end says nothing."""
+    if result.is_budget_exhausted:
+        return Standing("no longer applies", "its run used up the event budget and came to no end")
+    return standing(known, signatures(result, loss_limits(kit, case.scenario)), result)
 
 
 def standing(known: Regression, shown: Sequence[Signature], run: Played) -> Standing:

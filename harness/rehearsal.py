@@ -1,4 +1,4 @@
-"""What a rehearsal plays, all of it fixed before the first run: baseline, canaries, reported plan, sweep.
+"""What a rehearsal plays, all of it fixed before the first run: baseline, corpus, canaries, reported plan, sweep.
 
 Nothing here decides; :mod:`drydock.harness.verdict` does, from the :class:`Rehearsed` evidence.
 """
@@ -6,12 +6,15 @@ Nothing here decides; :mod:`drydock.harness.verdict` does, from the :class:`Rehe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from drydock.harness.bundle import JUDGED, BundleFold, EvidenceFold, RunSummary, Ticket, baseline_regimes
+from drydock.harness.known import Known, known_today, standing_in
 from drydock.harness.port import Canary, Kit, Law, Scenario
+from drydock.harness.regression import Regression, Standing
 from drydock.harness.result import CanaryLine
+from drydock.harness.signature import loss_limits
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET
 from drydock.harness.sweep import Bench, Crew, OutOfTime, Progress
 
@@ -25,7 +28,7 @@ class Options:
 
     ``level`` and ``runs`` replace the policy's; ``regime`` replaces all of the scenario's; ``max_time_s`` ends the
     rehearsal with what there is. ``owed_to`` hears every run of reported plan and sweep as it comes, with its refunds
-    account by account.
+    account by account. ``corpus`` is played before the rest, for at most ``corpus_time_s``.
     """
 
     today: str
@@ -38,6 +41,8 @@ class Options:
     event_budget: int = DEFAULT_EVENT_BUDGET
     progress: Progress | None = None
     owed_to: Callable[[RunSummary], None] | None = None
+    corpus: tuple[Regression, ...] = ()
+    corpus_time_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in LEVELS:
@@ -63,6 +68,7 @@ class Rehearsed:
     canaries: tuple[CanaryLine, ...] = ()
     errors: list[str] = field(default_factory=list)
     consequential: dict[str, bool] = field(default_factory=dict)
+    known: tuple[tuple[Known, Standing], ...] = ()
     stopped: str = ""
     runs: int = 0
     seconds: float = 0.0
@@ -79,20 +85,26 @@ def runs_asked(scenario: Scenario, options: Options) -> int:
 
 
 def play_rehearsal(scenario: Scenario, kit: Kit, options: Options) -> Rehearsed:
-    """Plays everything; a stop from outside is noted, not raised. ``ValueError`` for a regime the scenario lacks."""
+    """Plays everything; a stop from outside is noted, not raised. ``ValueError`` for a regime the scenario lacks.
+
+    Known failures keep their own regimes: another one would be another case.
+    """
+    corpus = known_today(options.corpus, scenario, kit)
     if options.regime is not None:
         known = baseline_regimes(scenario)
         if options.regime not in known:
             raise ValueError(f"regime: '{options.regime}' is not in scenario {scenario.name}; {', '.join(known)}")
         scenario = replace(scenario, regimes=(options.regime,), reported_regime=options.regime)
-    return _Rehearsal(scenario, kit, options).play()
+    return _Rehearsal(scenario, kit, options, corpus).play()
 
 
 class _Rehearsal:
     """A rehearsal under way: deals the tickets and sorts the summaries."""
 
-    def __init__(self, scenario: Scenario, kit: Kit, options: Options) -> None:
+    def __init__(self, scenario: Scenario, kit: Kit, options: Options, known: tuple[Known, ...]) -> None:
         self.options = options
+        self.known = known
+        self.losses_max = loss_limits(kit, scenario)
         self.laws = tuple(kit.laws(scenario))
         ids = {law.id for law in self.laws}
         self.canaries = {n: canary for n, canary in enumerate(kit.canaries()) if canary.law in ids}
@@ -102,7 +114,8 @@ class _Rehearsal:
             for name, asked in (("baseline", len(baseline_regimes(scenario))), ("reported", runs), ("sweep", runs))
         )
         self.folds = {fold.name: fold for fold in (baseline, reported, sweep)}
-        self.bench = Bench(kit, scenario, options.seed, options.event_budget, options.owed_to is not None)
+        corpus = tuple(one.case for one in known if one.case is not None)
+        self.bench = Bench(kit, scenario, options.seed, options.event_budget, options.owed_to is not None, corpus)
         self.side_runs: dict[Ticket, RunSummary] = {}
         self.seen = Rehearsed(scenario, kit, options, self.laws, baseline, reported, sweep)
         self.violations = 0
@@ -113,7 +126,10 @@ class _Rehearsal:
         deadline_s = None if self.options.max_time_s is None else started_s + self.options.max_time_s
         try:
             with Crew(self.bench, self.options.workers, deadline_s) as crew:
-                self._play(crew, self._tickets())
+                first, corpus, then = self._first_tickets(), self._corpus_tickets(), self._tickets()
+                self._play(crew, first, later=len(corpus) + len(then))
+                self._play_corpus(crew, corpus, later=len(then))
+                self._play(crew, then)
                 self._play(crew, [ticket for ticket, _ in self._exercised().values()])
         except OutOfTime:
             seen.stopped = "max-time"
@@ -122,21 +138,43 @@ class _Rehearsal:
                 raise
             seen.stopped = "SIGINT" if isinstance(stop, KeyboardInterrupt) else "SIGTERM"
         seen.canaries = tuple(self._canary_line(n, canary) for n, canary in self.canaries.items())
+        seen.known = tuple(self._standings())
         self._compare_digests()
         self._sort_errors()
         seen.seconds = time.monotonic() - started_s
         return seen
 
+    def _first_tickets(self) -> list[Ticket]:
+        return [Ticket("baseline", n) for n in range(self.folds["baseline"].asked)]
+
+    def _corpus_tickets(self) -> list[Ticket]:
+        return [Ticket("corpus", n) for n in range(len(self.bench.corpus))]
+
     def _tickets(self) -> list[Ticket]:
         """Cheap and telling first: a broken build shows at once; the order changes no result."""
-        tickets = [Ticket("baseline", n) for n in range(self.folds["baseline"].asked)]
-        tickets += [Ticket(side, n) for n in self.canaries for side in ("canary", "control")]
+        tickets = [Ticket(side, n) for n in self.canaries for side in ("canary", "control")]
         tickets += [Ticket("reported", n) for n in range(self.folds["reported"].asked)]
         tickets += [Ticket("again", 0)]
         return tickets + [Ticket("sweep", n) for n in range(self.folds["sweep"].asked)]
 
-    def _play(self, crew: Crew[Ticket, RunSummary], tickets: Sequence[Ticket]) -> None:
-        total = self.seen.runs + len(tickets)
+    def _play_corpus(self, crew: Crew[Ticket, RunSummary], tickets: Sequence[Ticket], later: int) -> None:
+        """A few at a time, for as long as there is time for them; who is left over was not played."""
+        deadline_s, size = time.monotonic() + self.options.corpus_time_s, 2 * self.options.workers
+        for start in range(0, len(tickets), size):
+            if time.monotonic() >= deadline_s:
+                return
+            batch = tickets[start : start + size]
+            self._play(crew, batch, later + len(tickets) - start - len(batch))
+
+    def _standings(self) -> Iterator[tuple[Known, Standing]]:
+        number = 0
+        for known in self.known:
+            run = None if known.case is None else self.side_runs.get(Ticket("corpus", number))
+            number += known.case is not None
+            yield known, standing_in(known, run, self.losses_max)
+
+    def _play(self, crew: Crew[Ticket, RunSummary], tickets: Sequence[Ticket], later: int = 0) -> None:
+        total = self.seen.runs + len(tickets) + later
         for run in crew.play(tickets):
             self._take(run)
             if self.options.progress is not None:

@@ -170,6 +170,22 @@ class LimitLine:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownLine:
+    """What became of a regression. ``decides`` is a NO-GO, ``is_missing`` an INCONCLUSIVE; neither where accepted."""
+
+    id: str
+    file: str
+    signature: str
+    because: str
+    outcome: str
+    told: str
+    law_class: str
+    is_accepted: bool
+    decides: bool
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision with the evidence that carries it."""
 
@@ -200,3 +216,5 @@ class Verdict:
     """the one regime that was asked for; empty where the scenario's own were taken"""
     laws: tuple[str, ...] = ()
     """the safety laws of the family that the bounds are for"""
+    regressions: tuple[KnownLine, ...] = ()
+    """known failures, on the scenario as it is today; none of them enters a bound"""

@@ -12,7 +12,7 @@ import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
@@ -65,6 +65,7 @@ class Bench:
     seed: int
     event_budget: int = DEFAULT_EVENT_BUDGET
     keeps_refunds: bool = False
+    corpus: tuple[Case, ...] = ()
 
     def play(self, ticket: Ticket) -> RunSummary:
         """Plays one run and keeps what a verdict needs of it."""
@@ -80,6 +81,8 @@ class Bench:
         if ticket.bundle == "control":
             canary = self.kit.canaries()[ticket.number]
             return canary.control(self.seed), canary.control_world
+        if ticket.bundle == "corpus":
+            return self.corpus[ticket.number], None
         return case_of(ticket, self.scenario, self.seed), None
 
 
@@ -151,29 +154,28 @@ class Crew(Generic[_Item, _Done]):
     def _packed(self) -> Packed:
         bench: Any = self._bench
         rest = {field.name: getattr(bench, field.name) for field in fields(bench)}
-        kit, scenario = rest.pop("kit"), rest.pop("scenario")
-        return Packed(type(bench), kit.name, registry.loaded(), pickle.dumps(scenario), rest)
+        kit = rest.pop("kit")
+        return Packed(type(bench), kit.name, registry.loaded(), pickle.dumps(rest))
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A bench on its way to a worker.
 
-    The kit goes by name and user's files by path, for code does not travel. The scenario goes as it was parsed: all
-    workers judge the same one, even if its file is edited meanwhile.
+    The kit goes by name and user's files by path, for code does not travel. Scenario and cases go as they were parsed:
+    all workers judge the same, even if a file is edited meanwhile; ``rest`` is opened once the user's files are there.
     """
 
     player: Callable[..., Player[Any, Any]]
     kit: str
     loads: tuple[str, ...]
-    scenario: bytes
-    rest: Mapping[str, Any]
+    rest: bytes
 
     def open(self) -> Player[Any, Any]:
         """The bench again, in a worker."""
         for path in self.loads:
             registry.load(path)
-        return self.player(kit=registry.kit(self.kit), scenario=pickle.loads(self.scenario), **self.rest)
+        return self.player(kit=registry.kit(self.kit), **pickle.loads(self.rest))
 
 
 # ---- in a worker ----------------------------------------------------------------------------------------------------

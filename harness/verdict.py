@@ -13,7 +13,8 @@ from typing import Any
 from drydock.harness import registry
 from drydock.harness.bounds import p_upper_ppm
 from drydock.harness.bundle import BundleFold, limit_of
-from drydock.harness.port import Fault, Kit, Law, Scenario
+from drydock.harness.known import known_lines, missing_of, times_true, violations_of
+from drydock.harness.port import Accepted, Fault, Kit, Law, Scenario
 from drydock.harness.rehearsal import LEVELS, Options, Rehearsed, play_rehearsal, runs_asked
 from drydock.harness.result import Bound, Decision, FaultLine, GoalLine, LimitLine, Verdict
 from drydock.harness.units import format_ppm, format_usd
@@ -61,6 +62,7 @@ def judge(seen: Rehearsed) -> Verdict:
         limits=court.limits,
         regime=options.regime or "",
         laws=tuple(law.id for law in court.family),
+        regressions=court.known,
     )
 
 
@@ -72,7 +74,9 @@ class _Court:
         self.scenario = seen.scenario
         self.baseline, self.reported, self.sweep = map(BundleFold.bundle, (seen.baseline, seen.reported, seen.sweep))
         today = seen.options.today
-        self.accepted = {risk.law for risk in self.scenario.accepted if today <= risk.expires}
+        risks = [risk for risk in self.scenario.accepted if today <= risk.expires]
+        self.accepted = {risk.law for risk in risks if not risk.regression}
+        self.known = known_lines(seen.known, seen.laws, risks)
         judged = {law for fold in (seen.reported, seen.sweep) for law in fold.checks}
         self.judged = [law for law in seen.laws if law.id in judged]
         deciding = [law for law in self.judged if law.id not in self.accepted]
@@ -81,9 +85,9 @@ class _Court:
         self.goals = tuple(_goal_line(law, (seen.reported, seen.sweep)) for law in seen.laws if law.mode == "sometimes")
         self.faults = tuple(self._fault_lines())
         self.bounds = tuple(self._bounds())
-        self.violations = list(self._violations())
+        self.violations = [*self._violations(), *violations_of(self.known)]
         self.passed = [_limit_text(line) for line in self.limits if line.passed]
-        self.missing = list(self._missing())
+        self.missing = [*self._missing(), *missing_of(self.known)]
 
     def decide(self) -> tuple[Decision, int]:
         """Decision and exit code. A signal ends in INCONCLUSIVE whatever was seen: the runs seen are no sample."""
@@ -114,14 +118,20 @@ class _Court:
         return tuple(
             {
                 "law": risk.law,
+                "regression": risk.regression or None,
                 "reason": risk.reason,
                 "owner": risk.owner,
                 "expires": risk.expires,
                 "expired": risk.expires < self.seen.options.today,
-                "runs": {b.name: b.law_runs.get(risk.law, 0) for b in (self.baseline, self.reported, self.sweep)},
+                "runs": self._came_true(risk),
             }
             for risk in self.scenario.accepted
         )
+
+    def _came_true(self, risk: Accepted) -> Mapping[str, int]:
+        if risk.regression:
+            return {"corpus": times_true(risk, self.known)}
+        return {b.name: b.law_runs.get(risk.law, 0) for b in (self.baseline, self.reported, self.sweep)}
 
     def _level_text(self) -> str:
         options, policy = self.seen.options, self.scenario.policy

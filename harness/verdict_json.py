@@ -13,7 +13,7 @@ from typing import Any
 from drydock.harness.case_file import case_to_plain
 from drydock.harness.event import identity_text
 from drydock.harness.port import Finding
-from drydock.harness.result import Bound, Bundle, FaultLine, LimitLine, Money, Verdict, Violation
+from drydock.harness.result import Bound, Bundle, FaultLine, KnownLine, LimitLine, Money, Verdict, Violation
 from drydock.harness.scenario import canonical_json
 from drydock.harness.units import format_usd
 
@@ -32,6 +32,8 @@ def verdict_digest(verdict: Verdict) -> str:
     for bundle in (judged["reported"], judged["sweep"]):
         for violation in bundle["violations"] if bundle else ():
             del violation["first_case"]["folder"]  # a hint for replay, relative to where the command was given
+    for known in judged["regressions"]:
+        del known["file"]  # relative to that as well
     return blake2b(canonical_json(judged).encode(), digest_size=16).hexdigest()
 
 
@@ -54,6 +56,7 @@ def _judged(verdict: Verdict) -> dict[str, Any]:
         "sweep": _bundle(verdict.sweep),
         "bounds": [_bound(bound) for bound in verdict.bounds],
         "limits": [_limit(line) for line in verdict.limits],
+        "regressions": [_known(line) for line in verdict.regressions],
         "goals": [asdict(goal) for goal in verdict.goals],
         "faults": [_fault(line) for line in verdict.faults],
         "canaries": [asdict(line) for line in verdict.canaries],
@@ -130,6 +133,12 @@ def _limit(line: LimitLine) -> dict[str, Any]:
     plain = asdict(line)
     plain["class"] = plain.pop("law_class")
     plain["usd_max"] = format_usd(plain.pop("quantums_max"))
+    return plain
+
+
+def _known(line: KnownLine) -> dict[str, Any]:
+    plain = asdict(line)
+    plain["class"] = plain.pop("law_class")
     return plain
 
 

@@ -27,3 +27,8 @@ def worst(codes: list[int]) -> int:
     if not codes:
         return INCONCLUSIVE
     return min(codes, key=lambda code: _WORST_FIRST.index(code) if code in _WORST_FIRST else -1)
+
+
+def of_regression(outcome: str) -> int:
+    """The exit of a regression's replay, by what became of it."""
+    return {"fixed": GO, "still fails": NO_GO, "fails otherwise": NO_GO}.get(outcome, INCONCLUSIVE)

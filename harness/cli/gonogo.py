@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from drydock.harness.port import Kit, Plain, Scenario
     from drydock.harness.refunds import RefundFile
+    from drydock.harness.regression import Regression
     from drydock.harness.rehearsal import Options
     from drydock.harness.result import Verdict
 
@@ -42,6 +43,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 @click.option("--regime", metavar="R", help="One regime instead of all of the scenario's.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
 @click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s; cut short is never GO.")
+@click.option("--corpus-time", callback=duration_ms, metavar="T", help="For known failures, first; default 60s.")
 @click.option("--refunds", metavar="FILE", help="Write what every run owes to whom, as CSV (mode 0600).")
 @click.option("--today", callback=_day, metavar="DATE", help="When accepted risks expire; default: today.")
 @common
@@ -52,6 +54,7 @@ def command(
     regime: str | None,
     workers: int | None,
     max_time: int | None,
+    corpus_time: int | None,
     refunds: str | None,
     today: str | None,
     common: Common,
@@ -71,9 +74,11 @@ def command(
         regime=regime,
         seed=common.first_seed,
         workers=workers or cores(),
+        corpus_time_s=60.0 if corpus_time is None else corpus_time / 1000,
     )
+    known = _corpora(todo)
     with _refund_file(refunds, todo) as file:
-        verdicts = list(_rehearsed(todo, options, max_time, file, common))
+        verdicts = list(_rehearsed(todo, known, options, max_time, file, common))
         return _answer(verdicts, len(scenarios) > 1, common, any(scenario.is_private for scenario, _ in todo))
 
 
@@ -121,8 +126,24 @@ def _loaded(references: tuple[str, ...], regime: str | None, common: Common) -> 
     return found
 
 
+def _corpora(todo: list[tuple[Scenario, Kit]]) -> list[tuple[Regression, ...]]:
+    """The known failures of each scenario, before the first run: the mistakes of all their files are told together."""
+    from drydock.harness.corpus import read_corpus
+    from drydock.harness.mistakes import BadFile, Mistakes
+
+    mistakes, found = Mistakes(), []
+    for scenario, _ in todo:
+        try:
+            found.append(read_corpus(scenario))
+        except BadFile as bad:
+            mistakes.extend(bad.mistakes)
+    mistakes.raise_if_any()
+    return found
+
+
 def _rehearsed(
     todo: list[tuple[Scenario, Kit]],
+    corpora: list[tuple[Regression, ...]],
     options: Options,
     max_time_ms: int | None,
     file: RefundFile | None,
@@ -137,13 +158,13 @@ def _rehearsed(
     from drydock.harness.verdict import rehearse
 
     began_s = time.monotonic()
-    for scenario, kit in todo:
+    for (scenario, kit), corpus in zip(todo, corpora, strict=True):
         passed_ms = int((time.monotonic() - began_s) * 1000)
         left_s = None if max_time_ms is None else max(1, -(-(max_time_ms - passed_ms) // 1000))
         asked = runs_asked(scenario, options)
         owed = None if file is None else RefundsOfRuns(file, scenario, kit, options.seed, asked)
         with progress_on(scenario.name, is_quiet=common.verbosity < 0) as progress:
-            own = replace(options, max_time_s=left_s, progress=progress, owed_to=owed)
+            own = replace(options, max_time_s=left_s, progress=progress, owed_to=owed, corpus=corpus)
             verdict = rehearse(scenario, kit, own)
         if owed is not None:
             owed.finish()
@@ -164,9 +185,9 @@ def _refund_file(target: str | None, todo: list[tuple[Scenario, Kit]]) -> Refund
 
 
 def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
-    """law -> the command that replays the first case which breaks it. The case is in the cache from then on.
+    """law -> the command that replays the first case which breaks it, regression -> the one that replays it.
 
-    A folder that cannot be written costs these lines, and not the verdict.
+    The cases are in the cache from then on. A folder that cannot be written costs their lines, and not the verdict.
     """
     from drydock.harness.cli.cache import save_case
     from drydock.harness.mistakes import BadFile
@@ -174,11 +195,13 @@ def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
     bundles = [bundle for bundle in (verdict.reported, verdict.sweep) if bundle is not None]
     first = {v.law: v.first_case for bundle in reversed(bundles) for v in bundle.violations}
     loads = [part for path in common.load for part in ("--load", path)]
+    sets = [part for setting in common.sets for part in ("--set", setting)]  # a case has them inside
+    known = {line.id: shlex.join(["drydock", "replay", line.file, *sets, *loads]) for line in verdict.regressions}
     try:
-        return {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+        return known | {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
     except BadFile as bad:
         click.echo(str(bad), err=True)
-        return {}
+        return known
 
 
 def _todays_date() -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.port import Case, Kit, Plain, Scenario
+    from drydock.harness.regression import Regression, Standing
     from drydock.harness.result import RunResult
     from drydock.harness.twin import Twin
 
@@ -85,11 +86,14 @@ def play(
     until_ms: int | None = None,
     refunds_to: str | None = None,
     has_twin: bool = False,
+    known: Regression | None = None,
 ) -> int:
     """Plays a case, tells it, and returns the exit code. A run that fails is a failure of the harness.
 
-    A run that came to no end has no twin: there is no time at which to compare.
+    A run that came to no end has no twin: there is no time at which to compare. ``known`` is the regression that the
+    case is: what became of it decides then.
     """
+    from drydock.harness.regression import standing_of
     from drydock.harness.run import HarnessError, run_case
     from drydock.harness.twin import second_opinion
 
@@ -98,6 +102,7 @@ def play(
         _write_trace(trace, case, result)
     if result.error:
         raise HarnessError(result.error)
+    stood = None if known is None else standing_of(known, result, case, kit)
     twin = second_opinion(case, kit, result) if has_twin and not result.is_budget_exhausted else None
 
     def tell(console: Console) -> None:
@@ -105,13 +110,27 @@ def play(
 
         told = until(result, case, kit, until_ms)
         print_timeline(console, told, case, kit, verbosity=common.verbosity, twin=twin)
+        if known is not None and stood is not None:
+            from drydock.harness.report.known import print_standing
+
+            print_standing(console, known, stood, verbosity=common.verbosity)
 
     def plain() -> Plain:
-        return run_json(result, case, kit) | ({"twin": twin and twin_json(twin, case, kit)} if has_twin else {})
+        twins = {"twin": twin and twin_json(twin, case, kit)} if has_twin else {}
+        return run_json(result, case, kit) | twins | known_json(known, stood)
 
     with _refund_file(refunds_to, result, case, kit):
         common.answer(plain, tell, is_private=case.scenario.is_private)
-    return exit_of(result)
+    return exit_of(result) if stood is None else exits.of_regression(stood.outcome)
+
+
+def known_json(known: Regression | None, stood: Standing | None) -> dict[str, Plain]:
+    """The key ``regression`` of ``replay --json``; nothing for a case that is none."""
+    if known is None or stood is None:
+        return {}
+    told = {"id": known.id, "signature": str(known.signature), "because": known.because}
+    others = [str(other) for other in stood.others]
+    return {"regression": told | {"outcome": stood.outcome, "told": stood.told, "others": others}}
 
 
 def exit_of(result: RunResult) -> int:

@@ -11,6 +11,7 @@ from rich.text import Text
 from drydock.harness.port import Finding
 from drydock.harness.report import console as out
 from drydock.harness.report.evidence import evidence
+from drydock.harness.report.known import known_failures
 from drydock.harness.report.words import count, kinds_text, usd
 from drydock.harness.result import Bundle, Money, Verdict, Violation
 
@@ -23,7 +24,7 @@ LIMIT = (
 
 
 def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str], *, verbosity: int = 0) -> None:
-    """The whole answer of ``drydock gonogo``. ``replays`` holds a law's command to see it again; quiet: one line."""
+    """The whole answer of ``drydock gonogo``. ``replays``: the command that shows a law or a regression again."""
     if verbosity < 0:
         out.print_lines(console, one_line(verdict))
         return
@@ -32,6 +33,7 @@ def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str]
         _accepted(verdict),
         _reasons(verdict, is_complete=verbosity > 0),
         _broken(verdict, replays),
+        known_failures(verdict, replays),
         _harm(verdict),
         evidence(verdict, is_complete=verbosity > 0),
     )
@@ -59,7 +61,8 @@ def _accepted(verdict: Verdict) -> Iterator[RenderableType]:
         return
     yield out.heading("Risks taken knowingly")
     for risk in verdict.accepted:
-        line = Text.assemble((str(risk["law"]), "bold"), f"  {risk['reason']}")
+        only = f" as far as regression {risk['regression']} shows it" if risk.get("regression") else ""
+        line = Text.assemble((str(risk["law"]), "bold"), f"{only}  {risk['reason']}")
         line.append(f" (accepted by {risk['owner']} until {risk['expires']})")
         seen = [f"{runs:,} {name} runs" for name, runs in risk["runs"].items() if runs]
         line.append(f"; came true in {', '.join(seen)}" if seen else "; did not come true in any run", style="dim")
@@ -135,7 +138,8 @@ def _broken_laws(verdict: Verdict) -> Iterator[_Broken]:
 
 def _standing(violation: Violation, verdict: Verdict) -> str:
     """Why a violation does not decide; empty where it does."""
-    if any(risk["law"] == violation.law and not risk["expired"] for risk in verdict.accepted):
+    risks = [risk for risk in verdict.accepted if not risk["expired"] and not risk.get("regression")]
+    if any(risk["law"] == violation.law for risk in risks):
         return " · accepted"
     is_within = violation.law_class != "safety" and not any(
         line.passed for line in verdict.limits if line.law == violation.law
