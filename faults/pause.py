@@ -20,7 +20,7 @@ class Pause(LastingFault):
     """The target does nothing for ``lasts_ms``: what came due or arrived meanwhile, it does when it goes on.
 
     It does not know that time has passed: no restart, no new epoch, nothing loaded anew. Of the firings that it missed
-    it makes up for one.
+    it makes up for one, and who waits for its word waits, or goes on without.
     """
 
     kind: ClassVar[str] = "pause"
@@ -51,5 +51,6 @@ class Pause(LastingFault):
 
         yield "service.act", hang_own
         yield "service.boot", hang_own
+        yield "mode.ack", hang_own
         if self.target == "gateway":
             yield "gateway.send", hang

@@ -80,9 +80,11 @@ class IndexRows(Service):
             self.sim.call_in(delay_ms, self._load_arrives, arg, self._loader, "load")
 
     def _load_arrives(self, arg: tuple[int, Ints, int]) -> None:
+        if self.is_current(arg[0]) and not self.is_held("rows", self._read_rows, arg, self._loader):
+            self._read_rows(arg)
+
+    def _read_rows(self, arg: tuple[int, Ints, int]) -> None:
         epoch, markets, stale_ms = arg
-        if not self.is_current(epoch):
-            return
         artefact, absent = self._source()
         try:
             rows = self.world.database.transact([Read(TABLE, markets, stale_ms, artefact=artefact)], self.name)[0]
@@ -159,9 +161,11 @@ class IndexRows(Service):
             self.sim.call_in(self._spec.persist_ms + late_ms, self._persist, part, self._writer, "persist")
 
     def _persist(self, arg: tuple[int, Ints, Ints, Ints]) -> None:
+        if self.is_current(arg[0]) and not self.is_held("persist", self._write_rows, arg, self._writer):
+            self._write_rows(arg)
+
+    def _write_rows(self, arg: tuple[int, Ints, Ints, Ints]) -> None:
         epoch, markets, values, version = arg
-        if not self.is_current(epoch):
-            return
         expected = version if self._spec.compare_and_set else None
         try:
             rows = self.world.database.transact([Write(TABLE, markets, values, expected)], self.name)[0]

@@ -25,6 +25,7 @@ from drydock.models.events import (
     FrontShown,
     HealthChecked,
     IndexPublished,
+    LoadCompleted,
     PricesPublished,
     ServiceState,
     TickPaused,
@@ -108,6 +109,25 @@ def test_pause_of_a_booting_service_delays_its_next_boot_step() -> None:
     loaded_ms = [at_ms for at_ms, e in told(result.events, BootStep) if (e.service, e.step) == ("liquidator", "load")]
     assert loaded_ms[0] >= begins_ms + 15_000
     assert set() == broken(result)
+
+
+def test_mode_is_announced_without_a_process_that_hangs() -> None:
+    """The runbook waits five seconds for everybody's word; M2 knows of the one that did not give it."""
+    short, long = (play(plan=(Pause("post-only", "vault", 9_000, lasts_ms),)) for lasts_ms in (4_000, 20_000))
+    assert (set(), {"M2"}) == (broken(short), broken(long))
+
+
+def test_rows_that_arrive_while_the_engine_hangs_are_read_when_it_goes_on() -> None:
+    """Its loader and its ticker then act in one instant: which comes first is a race, and both orders are seen."""
+    sets = (*AS_HAPPENED, "venue.funding.load_mean_ms=3s", "venue.funding.load_sigma_ppm=0")
+    is_late = set()
+    for seed in range(1, 9):
+        result = play(*sets, seed=seed, plan=(Pause(STARTED, "funding", 2_000, 20_000),))
+        ends_ms = started_at(result.events, STARTED) + 22_000
+        assert {ends_ms} == set(after(result, LoadCompleted, STARTED))
+        assert ends_ms == after(result, IndexPublished, STARTED)[0]
+        is_late.add("M1" in broken(result))
+    assert {True, False} == is_late
 
 
 def test_paused_gateway_hands_on_what_was_sent_when_it_goes_on() -> None:
