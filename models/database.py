@@ -58,6 +58,11 @@ class Read:
     artefact: str = LIVE
     held: Mask | None = None
 
+    @property
+    def is_of_standby(self) -> bool:
+        """Whether a standby answers."""
+        return self.artefact == LIVE and (self.stale_ms > 0 or self.server != PRIMARY)
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -82,7 +87,7 @@ class Rows:
 
     Of a read: ``values``, ``version`` and ``found``. Of a write: ``found`` says whether the row was written, ``values``
     and ``version`` are those that it has now; version 0 means that there is no row. ``held`` rows are not available
-    now: another transaction has them.
+    now, and nothing is known of them: another transaction has them.
     """
 
     values: Ints
@@ -203,7 +208,9 @@ class DatabaseDoor:
         if isinstance(statement, Write):
             return replace(statement, held=held)
         stale_ms = int(passage.stale_ms.max()) if passage.entities else 0
-        return replace(statement, stale_ms=stale_ms, server=str(passage.policy), held=held)
+        sent = replace(statement, stale_ms=stale_ms, server=str(passage.policy))
+        is_locked = sent.artefact == LIVE and not sent.is_of_standby  # a lock is the primary's, and of the table itself
+        return replace(sent, held=held) if is_locked else sent
 
     def _pass_commit(self, statements: Sequence[Statement], sender: str) -> list[Rows]:
         is_write = any(isinstance(statement, Write) for statement in statements)

@@ -171,19 +171,19 @@ class IndexRows(Service):
             rows = self.world.database.transact([Write(TABLE, markets, values, expected)], self.name)[0]
         except Unavailable:
             return  # the next tick writes a newer value
-        self._version[markets] = rows.version
         self.sim.emit(IndexPersisted(epoch, markets, values[:, INDEX], rows.found.astype(np.int64)), self._writer)
+        known = ~rows.held
+        self._version[markets[known]] = rows.version[known]
         if expected is not None and not all_true(rows.found):
             self._overtaken(epoch, markets, rows)
 
     def _overtaken(self, epoch: int, markets: Ints, rows: Rows) -> None:
         """Compare-and-set refused: the rows that came with the refusal count. Version 0 means that there is none."""
-        theirs = ~rows.found & ~rows.held & (rows.version > 0)
+        theirs = ~rows.found & (rows.version > 0)
         if theirs.any():
             self._take_rows(markets[theirs], rows.values[theirs], rows.version[theirs])
-            self.sim.emit(
-                LoadCompleted(self.name, epoch, markets[theirs], np.ones(theirs.sum(), np.int64)), self._writer
-            )
+            found = np.ones(np.count_nonzero(theirs), np.int64)
+            self.sim.emit(LoadCompleted(self.name, epoch, markets[theirs], found), self._writer)
 
     def _rows_changed(self, table: str, keys: Ints, values: Ints) -> None:
         """The database is other than its clients were told. Nobody in the world hears of it; laws do."""

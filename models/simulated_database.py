@@ -1,9 +1,12 @@
 """The simulated build of the database: a primary, standbys that follow it, and a bigger instance during a scale-up.
 
 A scale-up copies the tables one after another to a bigger instance, which accepts connections before the copy is
-complete: until its turn a row is not there. Standbys replay the primary's commits one by one, each up to a position of
-its own that only grows. When the primary is lost, the first standby is promoted: what it had not yet received is gone,
-row versions too. A standby that was further than the new primary cannot follow it, and is made anew from it.
+complete: until its turn a row is not there. Its standbys are made when the copy is complete; older states are read from
+those of the instance before, which has stood still since.
+
+Standbys replay the primary's commits one by one, each up to a position of its own that only grows. When the primary is
+lost, the first standby is promoted: what it had not yet received is gone, row versions too. A standby that was further
+than the new primary cannot follow it, and is made anew from it.
 """
 
 from __future__ import annotations
@@ -32,9 +35,10 @@ class SimulatedDatabase(DatabaseDoor):
         self._kept: dict[tuple[str, str], Table] = {}
         self._log = CommitLog()
         self._position = dict.fromkeys(STANDBYS, 0)
-        self._base = 0
+        self._before: dict[str, Table] = {}
+        self._before_newest = 0
+        self._base: int | None = 0  # the first commit that standbys of this instance have; None while there are none
         self._is_down = False
-        self._is_copying = False
         self._copy: ScaleUp | None = None
 
     # ---- set-up ----------------------------------------------------------------------------------------------
@@ -57,7 +61,7 @@ class SimulatedDatabase(DatabaseDoor):
         Clients find it after ``refuse_ms``. False where there is nothing to promote: it is down already, or a
         scale-up's copy is under way, whose target has no standby yet.
         """
-        if self._is_copying or not self._go_down("primary_lost", refuse_ms, "promoted"):
+        if self._base is None or not self._go_down("primary_lost", refuse_ms, "promoted"):
             return False
         fork = max(self._log.number_at(self._sim.now_ms - lost_ms), self._base, self._position[STANDBYS[0]])
         self._lose_since(fork)
@@ -99,8 +103,9 @@ class SimulatedDatabase(DatabaseDoor):
     def begin_scale_up(self, duration_ms: int) -> None:
         """Starts the copy to the bigger instance; clients are pointed at it at once and find it closed at first."""
         copy = self._copy = ScaleUp(self._tables, self._sim.now_ms, duration_ms, self._spec.connect_after_ppm)
+        self._before, self._before_newest = self._tables, self._log.newest
         self._tables = copy.target
-        self._is_copying = True
+        self._base = None
         self._connections_break()
         self._sim.emit(DatabaseState("copying", 0), self._lane)
         for wait_ms, table in copy.turns():
@@ -114,9 +119,8 @@ class SimulatedDatabase(DatabaseDoor):
     def end_scale_up(self) -> None:
         """The copy is reported complete. Standbys of the bigger instance are made from what it has by now."""
         copy = self._copy
-        if copy is not None and self._is_copying:
+        if copy is not None and self.is_copying:
             copy.advance(copy.ends_ms)
-            self._is_copying = False
             self._base = self._log.newest
             if not copy.has_stragglers:
                 self._copy = None
@@ -125,7 +129,7 @@ class SimulatedDatabase(DatabaseDoor):
     @property
     def is_copying(self) -> bool:
         """Whether a scale-up's copy is under way."""
-        return self._is_copying
+        return self._base is None
 
     # ---- the operators' own tools, outside of any client ----------------------------------------------------------
     def overwrite(self, table: str, keys: Ints, values: Ints) -> None:
@@ -140,7 +144,7 @@ class SimulatedDatabase(DatabaseDoor):
     def _commit(self, statements: Sequence[Statement]) -> list[Rows]:
         if self._copy is not None:
             self._copy.advance(self._sim.now_ms)
-            if not (self._is_copying or self._copy.has_stragglers):
+            if not (self.is_copying or self._copy.has_stragglers):
                 self._copy = None
         return [self._read(s) if isinstance(s, Read) else self._write(s) for s in statements]
 
@@ -148,12 +152,13 @@ class SimulatedDatabase(DatabaseDoor):
         """Nobody ever sees what an uncommitted transaction did: there is nothing to undo."""
 
     def _read(self, read: Read) -> Rows:
-        table = self._tables[read.table] if read.artefact == LIVE else self._kept[read.artefact, read.table]
-        values, version, found = table.rows(read.keys)
-        if read.artefact == LIVE and (read.stale_ms > 0 or read.server != PRIMARY):
-            self._replay_to(self._position_of(read), read, values, version, found)
-        held = _mask(read.held, len(read.keys))
-        return Rows(values, version, found & ~held, held)
+        if read.artefact != LIVE:
+            values, version, found = self._kept[read.artefact, read.table].rows(read.keys)
+        elif read.is_of_standby:
+            values, version, found = self._as_of(self._position_of(read), read)
+        else:
+            values, version, found = self._tables[read.table].rows(read.keys)
+        return _answer(values, version, found, read.held)
 
     def _position_of(self, read: Read) -> int:
         """Where the standby of this read stands now: so far behind, and never further back than it was."""
@@ -163,21 +168,25 @@ class SimulatedDatabase(DatabaseDoor):
         self._position[server] = position
         return position
 
-    def _replay_to(self, position: int, read: Read, values: Ints, version: Ints, found: Mask) -> None:
-        """Takes back what the standby has not yet seen."""
+    def _as_of(self, position: int, read: Read) -> tuple[Ints, Ints, Mask]:
+        """The rows of this read without the commits after ``position``."""
+        has_it = self._base is not None and position >= self._base
+        values, version, found = (self._tables if has_it else self._before)[read.table].rows(read.keys)
         place = {key: n for n, key in enumerate(read.keys.tolist())}
         for commit in self._log.since(position):
-            if commit.table != read.table:
+            if commit.table != read.table or not (has_it or commit.number <= self._before_newest):
                 continue
             for m, key in enumerate(commit.keys.tolist()):
                 n = place.get(key)
                 if n is not None:
                     values[n], version[n], found[n] = (column[m] for column in commit.before)
+        return values, version, found
 
     def _write(self, write: Write) -> Rows:
         table, keys = self._tables[write.table], write.keys
-        held = _mask(write.held, len(keys))
-        may = ~held if write.expected is None else (table.version[keys] == write.expected) & ~held
+        may = np.ones(len(keys), np.bool_) if write.expected is None else table.version[keys] == write.expected
+        if write.held is not None:
+            may &= ~write.held
         written, values = keys, write.values
         if not all_true(may):
             written, values = keys[may], values[may]
@@ -185,8 +194,12 @@ class SimulatedDatabase(DatabaseDoor):
         table.values[written] = values
         table.version[written] += 1
         table.present[written] = True
-        return Rows(table.values[keys], table.version[keys], may, held)
+        return _answer(table.values[keys], table.version[keys], may, write.held)
 
 
-def _mask(held: Mask | None, rows: int) -> Mask:
-    return np.zeros(rows, np.bool_) if held is None else held
+def _answer(values: Ints, version: Ints, found: Mask, held: Mask | None) -> Rows:
+    """Of held rows nothing is known."""
+    if held is None:
+        return Rows(values, version, found, np.zeros(len(found), np.bool_))
+    values[held], version[held] = 0, 0
+    return Rows(values, version, found & ~held, held)

@@ -150,6 +150,16 @@ def test_held_rows_are_said_to_be_held_and_stay_as_they_are(mine: set[int], want
     assert [7 if key in wanted - mine else 10 + key for key in range(4)] == desk.read()
 
 
+def test_lock_of_a_table_is_the_primarys_and_of_the_table_itself() -> None:
+    """A standby and a kept copy can be read meanwhile."""
+    desk = Desk().at(1_000)
+    desk.database.keep("old", "t", np.array([[1], [2], [3], [4]]))
+    with desk.database.hold("t", KEYS, is_exclusive=True):
+        assert [0, 0, 0, 0] == desk.read()
+        assert [10, 11, 12, 13] == desk.read(stale_ms=100)
+        assert [1, 2, 3, 4] == desk.read(artefact="old")
+
+
 def test_nobody_holds_anything_after_the_end_of_a_transaction_or_of_the_server() -> None:
     """A crash ends open transactions, whoever still believes that he has one."""
     desk = Desk()

@@ -154,6 +154,20 @@ def test_copy_under_way_has_nothing_to_promote_and_later_nothing_of_it_is_lost()
     assert [1, 2, 102] == [value for value, _ in made.at(12_101).state()]
 
 
+def test_old_states_are_read_from_the_instance_before_the_scale_up() -> None:
+    """While the copy is under way the bigger instance has no standby; afterwards its standbys have what it has."""
+    made = Cluster()
+    made.write(1_000, 1, 0)
+    made.write(2_000, 2, 0)
+    made.database.begin_scale_up(10_000)
+    old = made.at(6_000).state(100, STANDBYS[0])
+    made.write(7_000, 3, 2)
+    assert [(2, 3), (101, 1), (102, 1)] == old == made.at(8_000).state(1, STANDBYS[0])
+    made.at(12_001).database.end_scale_up()
+    assert [(2, 3), (101, 1), (102, 1)] == made.state(6_000, STANDBYS[1])
+    assert [(2, 3), (101, 1), (3, 1)] == made.state(1, STANDBYS[1])
+
+
 def test_row_that_was_new_in_a_lost_tail_is_absent_again() -> None:
     """Absent, not zero: it was inserted after the copy had left it out, and nobody is told a value."""
     made = Cluster()
