@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms
+from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.explore.found import Explored, Failure
-    from drydock.harness.explore.minima import Minima
+    from drydock.harness.explore.minima import Minima, Minimum
     from drydock.harness.explore.search import ExploreOptions
     from drydock.harness.port import Case, Kit, Plain, Scenario
     from drydock.harness.report.progress import Silent
@@ -44,7 +44,7 @@ _STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
 @click.option(
     "--shrink", callback=duration_ms, default="30s", show_default=True, metavar="T", help="For each; 0s: none."
 )
-@click.option("--out", metavar="DIR", help="Where cases and regressions go; it is made if need be.")
+@click.option("--out", metavar="DIR", help="Where cases and regressions go; default: .drydock and drydock-corpus.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
 @common
 def command(
@@ -66,10 +66,12 @@ def command(
     Each failure is shown at once, shrunk to the smallest case that fails in the same way, told, and saved. What is
     found follows from scenario, seed and budget. 0 nothing found, 1 found. It decides nothing: `drydock gonogo` does.
     """
+    from drydock.harness.corpus import read_corpus
     from drydock.harness.explore.search import ExploreOptions
 
     check_targets(common)
     loaded, kit = common.scenario(scenario)
+    read_corpus(loaded)  # a corpus with mistakes is told now, and not once there is something to put into it
     _check(loaded, kit, regime, strategies, law)
     options = ExploreOptions(
         budget=budget,
@@ -158,6 +160,7 @@ class _Exploration:
             shrunk = minimum.shrunk
             parts = len(shrunk.case.plan) + len(shrunk.case.ties.laggards)
             saved = self._save(f"smallest {key}", shrunk.case)
+            self._keep(minimum)
             self.progress.say(f"  {key}: shrunk to {count(parts, 'part')} in {count(shrunk.runs, 'run')}{saved}")
 
     def _save(self, key: str, case: Case) -> str:
@@ -171,6 +174,31 @@ class _Exploration:
             return f" (not saved: {bad})"
         return f" ({self.files[key]})"
 
+    def _keep(self, minimum: Minimum) -> None:
+        """Writes the regression of a smallest case: into the corpus, or into the folder of ``--out``.
+
+        A regression is played on its scenario as the file has it: what was found on other settings is a case alone.
+        """
+        from drydock.harness.corpus import save_regression
+        from drydock.harness.mistakes import BadFile
+        from drydock.harness.regression import regression_of, regression_to_json
+
+        if self.common.sets:
+            return
+        assert self.progress is not None
+        failure = minimum.failure
+        because = f"{failure.sentence}; found by explore in run {failure.run} ({failure.strategy})"
+        known = regression_of(minimum.shrunk.case, failure.signature, because)
+        try:
+            if self.folder is None:
+                file = save_regression(known, self.scenario, self.kit).file
+            else:
+                file = str(self.folder / f"regression-{known.id}.json")
+                write_text(file, regression_to_json(known), is_private=self.scenario.is_private)
+            self.files[f"regression {failure.signature}"] = file
+        except BadFile as bad:
+            self.progress.say(f"  {failure.signature}: not kept as a regression: {bad}")
+
     def _answer(self, explored: Explored) -> None:
         from drydock.harness.explore.explored_json import explored_json
 
@@ -182,7 +210,8 @@ class _Exploration:
 
             replays = {key: self._replay(file) for key, file in self.files.items()}
             stories = {} if self.common.verbosity < 0 else self._stories()
-            print_explored(console, Telling(explored, found, replays, stories), verbosity=self.common.verbosity)
+            telling = Telling(explored, found, replays, stories, self.files)
+            print_explored(console, telling, verbosity=self.common.verbosity)
 
         def plain() -> Plain:
             return explored_json(explored, found, self.files)

@@ -16,7 +16,7 @@ NOTE = "guided runs: they go where failures are expected, and enter no bound"
 
 
 def explored_json(explored: Explored, smallest: Sequence[Minimum], files: Mapping[str, str] | None = None) -> Plain:
-    """The answer of ``explore --json``. ``files`` names the file of a signature's case, where one was written."""
+    """The answer of ``explore --json``. ``files`` has what was written: a signature's case, smallest case, regression."""
     written = files or {}
     return {
         "schema": EXPLORED_SCHEMA,
@@ -110,4 +110,5 @@ def _smallest(one: Minimum, files: Mapping[str, str]) -> Plain:
         ],
         "outside": plan_to_plain(one.outside),
         "file": files.get(f"smallest {one.failure.signature}"),
+        "regression": files.get(f"regression {one.failure.signature}"),
     }

@@ -28,12 +28,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is told of a search. ``replays`` has the command of each failure, ``stories`` that of each minimum."""
+    """What is told of a search: the command of each failure, the story of each minimum, the files that were written."""
 
     explored: Explored
     minima: Sequence[Minimum]
     replays: Mapping[str, str] = field(default_factory=dict)
     stories: Mapping[str, Story] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) -> None:
@@ -106,6 +107,9 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
         yield out.indented(f"The same case also breaks {', '.join(others)}", 3)
     for case in shrunk.alternatives:
         yield out.indented(f"Without one of them: {' and '.join(map(str, parts_of(case))) or 'nothing at all'}", 3)
+    kept = telling.files.get(f"regression {failure.signature}")
+    if kept:
+        yield out.indented(Text(f"kept as {kept}", style="dim"), 3)
     replay = telling.replays.get(f"smallest {failure.signature}")
     if replay:
         yield out.command_line(replay)

@@ -103,9 +103,9 @@ def test_json_has_all_that_the_text_has(night: Path, told: Callable[..., Any]) -
         [fault["kind"] for fault in smallest["case"]["plan"]],
         [row["without"] for row in smallest["proof"]],
     ]
-    assert sorted(str(file) for file in Path("found").iterdir()) == sorted(
-        {one["file"] for one in (*answer["failures"], *answer["smallest"])}
-    )
+    written = {one["file"] for one in (*answer["failures"], *answer["smallest"])}
+    written |= {one["regression"] for one in answer["smallest"]}
+    assert written == {str(file) for file in Path("found").iterdir()}
     assert 40 == sum(line["runs"] for line in answer["strategies"])
     assert (["SlowCount"], "198") == (answer["outside"], answer["worst"]["harm_usd"].split(".")[0])
 
@@ -116,6 +116,18 @@ def test_what_it_writes_does_not_depend_on_workers(night: Path, told: Callable[.
     for answer in (one, two):
         del answer["run"]
     assert json.dumps(one) == json.dumps(two)
+
+
+def test_the_smallest_case_is_kept_in_the_corpus_and_known_from_then_on(night: Path, told: Callable[..., Any]) -> None:
+    """Beside the scenario, once; with --set it is none of the scenario's, and only the case is kept."""
+    first, again = told(explore, "bad.yaml"), told(explore, "bad.yaml", "--seed", "2")
+    files = [one["regression"] for one in first["smallest"]]
+    assert sorted(files) == sorted(str(file) for file in Path("drydock-corpus/bad").iterdir())
+    assert set(files) >= {one["regression"] for one in again["smallest"] if one["signature"].startswith("T1")}
+    other = told(explore, "good.yaml", "--set", "venue.waits=false")
+    assert [None] * len(other["smallest"]) == [one["regression"] for one in other["smallest"]]
+    assert not Path("drydock-corpus/good").exists()
+    assert exits.NO_GO == drydock("replay", files[0])
 
 
 def test_without_shrinking_the_first_case_is_told(night: Path, capsys: Capture) -> None:
