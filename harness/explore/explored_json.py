@@ -16,7 +16,7 @@ NOTE = "guided runs: they go where failures are expected, and enter no bound"
 
 
 def explored_json(explored: Explored, smallest: Sequence[Minimum], files: Mapping[str, str] | None = None) -> Plain:
-    """The answer of ``explore --json``. ``files`` has what was written: a signature's case, smallest case, regression."""
+    """The answer of ``explore --json``. ``files`` has what was written: a case, its smallest, its regression."""
     written = files or {}
     return {
         "schema": EXPLORED_SCHEMA,
