@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from drydock.harness.port import Range
+from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Passage
-from drydock.models.links import lose
+from drydock.models.links import channel_names, lose
 from drydock.models.message_fault import SharedMessageFault
 
 
@@ -24,6 +25,11 @@ class MessageLoss(SharedMessageFault):
     offset_ms: Annotated[int, Range(-120_000, 300_000)] = 0
     share_ppm: Annotated[int, Range(1_000, 1_000_000, log=True)] = 500_000
     lasts_ms: Annotated[int, Range(1_000, 3_600_000, log=True)] = 60_000
+
+    @classmethod
+    def targets(cls, scenario: Scenario) -> Sequence[str]:
+        """Every channel."""
+        return channel_names()
 
     def hit(self, passage: Passage) -> bool:
         """Never."""

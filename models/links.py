@@ -14,7 +14,7 @@ from drydock.harness.seam import Bender, Passage
 
 
 class Channel(NamedTuple):
-    """Messages of one component to another."""
+    """Messages of one component to another. A call is asked and answered at once: it can be lost, and nothing else."""
 
     name: str
     sender: str
@@ -22,6 +22,7 @@ class Channel(NamedTuple):
     seam: str
     label: str
     sentence: str
+    is_call: bool = False
 
     @property
     def link(self) -> str:
@@ -51,6 +52,10 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("indices", "funding", "cloud", "funding.publish", "indices", "funding indices, tick by tick"),
     Channel("rows", "funding", "database", "funding.persist", "persist", "the write-behind of indices"),
     Channel("intents", "clients", "matching", "gateway.send", "intent", "what people want to trade"),
+    Channel("orders", "clients", "matching", "gateway.send", "order", "orders of opportunists and squeezers"),
+    Channel("quotes", "makers", "matching", "gateway.send", "quote", "what makers quote"),
+    Channel("cancels", "clients", "matching", "gateway.send", "cancel", "orders taken back", is_call=True),
+    Channel("payouts", "clients", "cloud", "gateway.send", "withdrawal", "wishes to be paid out", is_call=True),
     Channel("fills", "cloud", "chain", "cloud.submit", "transaction", "fills and liquidations to be sealed"),
     Channel("marks", "cloud", "chain", "cloud.submit", "prices", "marks to be sealed"),
     Channel("accruals", "cloud", "chain", "cloud.submit", "index", "funding indices to be sealed"),
@@ -64,9 +69,9 @@ Hit = Callable[[Passage], bool]
 """What a fault does to one message; it says whether it touched it."""
 
 
-def channel_names() -> tuple[str, ...]:
-    """Every channel by its name."""
-    return tuple(channel.name for channel in CHANNELS)
+def channel_names(*, with_calls: bool = True) -> tuple[str, ...]:
+    """Every channel by its name, or those whose messages can be late, doubled and overtaken."""
+    return tuple(channel.name for channel in CHANNELS if with_calls or not channel.is_call)
 
 
 def links() -> tuple[str, ...]:
@@ -77,6 +82,11 @@ def links() -> tuple[str, ...]:
 def directions() -> tuple[str, ...]:
     """Every direction in which messages go: ``cloud>chain``."""
     return tuple(dict.fromkeys(channel.direction for channel in CHANNELS))
+
+
+def directed(direction: str) -> tuple[str, ...]:
+    """The names of all channels in this direction."""
+    return tuple(channel.name for channel in CHANNELS if channel.direction == direction)
 
 
 def components() -> tuple[str, ...]:

@@ -22,8 +22,8 @@ class MessageFault(LastingFault):
 
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
-        """Every channel by its name."""
-        return channel_names()
+        """Every channel whose messages can be late, doubled and overtaken."""
+        return channel_names(with_calls=False)
 
     def hit(self, passage: Passage) -> bool:
         """What happens to a message; whether anything does."""

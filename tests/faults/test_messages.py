@@ -60,7 +60,12 @@ def published(at: Stage) -> list[int]:
 # ---- channels and links ---------------------------------------------------------------------------------------------
 def test_every_message_at_a_seam_belongs_to_exactly_one_channel() -> None:
     """No label that passes the seam of a channel is unknown, none is of two, and every channel carries something."""
-    night = Stage(*BUSY, *PAYS, regime="calm", is_started=False)
+    people = (
+        "population.traders.limit_ppm=50%",
+        "population.opportunists=4",
+        "population.traders.harvests_per_hour=900",
+    )
+    night = Stage(*BUSY, *PAYS, *people, "venue.order_book={}", regime="calm", is_started=False)
     carried: Counter[str] = Counter()
     unknown = []
 
@@ -77,7 +82,7 @@ def test_every_message_at_a_seam_belongs_to_exactly_one_channel() -> None:
         for seam in dict.fromkeys(channel.seam for channel in CHANNELS):
             watched.enter_context(night.world.seams[seam].bend(watch(seam)))
         night.world.start()
-        night.at(100_000)
+        night.at(130_000)
     assert [] == unknown
     assert set(channel_names()) == set(carried)
 
