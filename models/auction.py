@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from drydock.models.book import BUY, SELL, Book, Level, Order, Reducible
+from drydock.models.book import Book
+from drydock.models.orders import BUY, SELL, Level, Order, Reducible
 
 
 class Crossing(NamedTuple):

@@ -10,73 +10,27 @@ Rules where venues differ:
 * Reduce-only is asked when an order is met, not before: it fills as far as its owner can still reduce, and what is then
   left of it is cancelled. Until it is met it stands in the book with all its size.
 * A mass quote gives up the place of the quotes that it replaces; a partly filled order keeps its own.
+
+Ladders of makers stay folded (``ladders.py``) while only their heads matter: for tops, crossing, and takers whom the
+first in the queue satisfies. Everything else unfolds them; from then on they are orders like any other.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import NamedTuple
 
+from drydock.models.ladders import Ladder, first, would_meet
+from drydock.models.orders import BUY, SELL, Fields, Level, Match, Order, Reducible, Taken
 from drydock.models.perp.units import PPM, PRICE_QUANTUMS_MAX
 
-BUY, SELL = 1, -1
-
-Level = tuple[int, int]
-"""Price (price quantums) and size (size quantums) of one step of a ladder."""
-
-Fields = tuple[int, int, int, int, int, int, bool, bool]
-"""An :class:`Order` as plain data, in the order of its fields."""
-
-
-@dataclass(slots=True, eq=False)
-class Order:
-    """One order. The book owns ``left`` from the moment it is handed over; the other fields never change."""
-
-    id: int  # the venue's number, once only
-    owner: int  # account
-    slot: int  # of the owner in this market
-    side: int  # BUY or SELL
-    price: int  # price quantums
-    left: int  # size quantums still open, unsigned
-    is_reduce_only: bool = False
-    is_quote: bool = False  # one level of a mass quote, which the next mass quote of its owner replaces
-
-    @property
-    def fields(self) -> Fields:
-        """The order as plain data: ``Order(*fields)`` is its equal."""
-        return (
-            self.id, self.owner, self.slot, self.side, self.price, self.left, self.is_reduce_only, self.is_quote
-        )  # fmt: skip
-
-
-class Match(NamedTuple):
-    """A resting order was met: ``size`` (size quantums, unsigned) of it traded at its own ``price``."""
-
-    order: Order
-    size: int
-    price: int
-
-
-class Taken(NamedTuple):
-    """What became of an incoming order: its matches in the order in which they happened, and the size that is left.
-
-    ``cancelled`` are resting orders that it met and that were cancelled with what they had ``left``: those of the taker
-    by the self-trade rule, those of others because they were reduce-only with nothing more to reduce.
-    """
-
-    matches: list[Match]
-    left: int
-    cancelled: list[Order]
-
-
-Reducible = Callable[[Order], int]
-"""By how much (size quantums, unsigned, 0 if not at all) an order's owner can reduce in the order's direction, as
-accounts stand before the matches in progress. It must not touch the book."""
-
 _Entry = tuple[int, int, Order]
+
+
+def is_thin(bid: int | None, ask: int | None, spread_ppm: int) -> bool:
+    """:meth:`Book.is_thin` of these best prices (None or 0: none)."""
+    return not bid or not ask or 2 * PPM * (ask - bid) > spread_ppm * (ask + bid)
 
 
 class Book:
@@ -86,7 +40,7 @@ class Book:
     the bounds of ``perp/units.py``; whether they lie within a band is for the caller to say.
     """
 
-    __slots__ = ("_asks", "_bids", "_entries", "_quoting", "_reducible", "_sequence", "changes")
+    __slots__ = ("_asks", "_bids", "_entries", "_ladders", "_quoting", "_reducible", "_sequence", "changes")
 
     def __init__(self, reducible: Reducible | None = None) -> None:
         """Without ``reducible``, a reduce-only order that rests is an order like any other."""
@@ -95,16 +49,18 @@ class Book:
         self._entries: dict[int, _Entry] = {}  # by order id
         self._sequence = 0
         self._reducible = reducible
-        self._quoting: set[int] = set()  # owners who may have quotes here
+        self._quoting: set[int] = set()  # owners who may have unfolded quotes here
+        self._ladders: dict[int, Ladder] = {}  # folded quotes by owner, in the order in which they were quoted
         self.changes = 0
         """How often an order came or went: while it stays, so do prices, whatever is left of the orders."""
 
     # ---- what rests ------------------------------------------------------------------------------------------
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + sum(map(len, self._ladders.values()))
 
     def __iter__(self) -> Iterator[Order]:
         """Bids, then asks, each in the order in which they would be met. The book must not change meanwhile."""
+        self._unfold()
         for entry in self._bids:
             yield entry[2]
         for entry in self._asks:
@@ -112,26 +68,43 @@ class Book:
 
     def get(self, order_id: int) -> Order | None:
         """The resting order of this id."""
-        entry = self._entries.get(order_id)
+        entry = self._known(order_id)
         return entry[2] if entry is not None else None
 
     @property
     def best_bid(self) -> int | None:
         """The highest price bid (price quantums), ``None`` where nobody bids."""
-        return -self._bids[0][0] if self._bids else None
+        prices = self.best_two(BUY)
+        return prices[0] if prices else None
 
     @property
     def best_ask(self) -> int | None:
         """The lowest price asked (price quantums), ``None`` where nobody asks."""
-        return self._asks[0][0] if self._asks else None
+        prices = self.best_two(SELL)
+        return prices[0] if prices else None
 
     def second(self, side: int) -> int | None:
         """The best price of a side had its first order not been placed, ``None`` where that order is alone (law P7)."""
-        queue = self._bids if side > 0 else self._asks
-        return -side * queue[1][0] if len(queue) > 1 else None
+        prices = self.best_two(side)
+        return prices[1] if len(prices) > 1 else None
+
+    def best_two(self, side: int) -> list[int]:
+        """The prices of the first two orders of a side, of fewer where there are no more."""
+        if side > 0:
+            prices = [-entry[0] for entry in self._bids[:2]]
+            for ladder in self._ladders.values():
+                prices += ladder.bids[:2]
+            prices.sort(reverse=True)
+        else:
+            prices = [entry[0] for entry in self._asks[:2]]
+            for ladder in self._ladders.values():
+                prices += ladder.asks[:2]
+            prices.sort()
+        return prices[:2]
 
     def depth(self, side: int, within_price: int) -> int:
         """The size (size quantums) that rests on a side at this price or a better one."""
+        self._unfold()
         queue = self._bids if side > 0 else self._asks
         end = bisect_right(queue, -side * within_price, key=itemgetter(0))
         return sum(entry[2].left for entry in queue[:end])
@@ -139,7 +112,12 @@ class Book:
     def worth(self, side: int, size: int, limit_price: int) -> tuple[int, int]:
         """(size, money) that an order would trade within its limit if it met everybody: what it costs, to be asked
         before it is sent. Size in size quantums, money in 1e-6 USD, both unsigned."""
-        queue, bound, left, money = self._asks if side > 0 else self._bids, side * limit_price, size, 0
+        bound, left, money = side * limit_price, size, 0
+        head = self._head(-side, bound, size)
+        if head is not None:
+            price, _ = head.head(-side)
+            return (size, size * price) if side * price <= bound else (0, 0)
+        queue = self._asks if side > 0 else self._bids
         for key, _, order in queue:
             if left <= 0 or key > bound:
                 break
@@ -150,15 +128,12 @@ class Book:
 
     def is_thin(self, spread_ppm: int) -> bool:
         """Whether a side is empty, or the spread is more than ``spread_ppm`` of the price in its middle."""
-        if not self._bids or not self._asks:
-            return True
-        bid, ask = -self._bids[0][0], self._asks[0][0]
-        return 2 * PPM * (ask - bid) > spread_ppm * (ask + bid)
+        return is_thin(self.best_bid, self.best_ask, spread_ppm)
 
     def would_cross(self, side: int, price: int) -> bool:
         """Whether an order at this price would meet one of the other side, whoever owns it."""
-        queue = self._asks if side > 0 else self._bids
-        return bool(queue) and queue[0][0] <= side * price
+        best = self.best_ask if side > 0 else self.best_bid
+        return best is not None and side * best <= side * price
 
     # ---- orders ----------------------------------------------------------------------------------------------
     def post(self, order: Order) -> bool:
@@ -178,8 +153,11 @@ class Book:
 
     def take(self, owner: int, side: int, size: int, limit_price: int | None = None) -> Taken:
         """Immediate or cancel: takes up to ``size`` within the limit (none: a market order); nothing of it rests."""
-        queue = self._asks if side > 0 else self._bids
         bound = PRICE_QUANTUMS_MAX if limit_price is None else side * limit_price
+        head = self._head(-side, bound, size, owner)
+        if head is not None:
+            return self._take_of(head, side, size, bound)
+        queue = self._asks if side > 0 else self._bids
         matches: list[Match] = []
         cancelled: list[Order] = []
         met = 0
@@ -208,9 +186,10 @@ class Book:
 
     def cancel(self, order_id: int) -> Order | None:
         """Cancels a resting order and returns it; ``None`` where none of this id rests (any more)."""
-        entry = self._entries.pop(order_id, None)
+        entry = self._known(order_id)
         if entry is None:
             return None
+        del self._entries[order_id]
         queue = self._bids if entry[2].side > 0 else self._asks
         del queue[bisect_left(queue, entry)]
         self.changes += 1
@@ -229,6 +208,7 @@ class Book:
         Bids are posted before asks, as given. Every level uses up an id, from ``first_id`` on, posted or not.
         """
         self.withdraw(owner)
+        self._unfold()
         self._quoting.add(owner)
         refused: list[Order] = []
         order_id = first_id
@@ -244,8 +224,23 @@ class Book:
             queue.sort()  # a few behind many that are in order: cheaper than insort one by one
         return refused
 
+    def quote_ladder(
+        self, owner: int, slot: int, bids: list[int], asks: list[int], size: int, first_id: int
+    ) -> list[Order]:
+        """:meth:`quote` of levels that have all one size and stand best first; the lists are the book's from now on."""
+        self.withdraw(owner)
+        if self._would_meet(bids, asks) or size <= 0:
+            return self.quote(owner, slot, [(p, size) for p in bids], [(p, size) for p in asks], first_id)
+        self.changes += 1
+        self._ladders[owner] = Ladder(owner, slot, bids, asks, size, first_id, self._sequence + 1)
+        self._sequence += len(bids) + len(asks)
+        return []
+
     def withdraw(self, owner: int) -> None:
         """Takes all quotes of an owner back; his other orders stay."""
+        if owner in self._ladders:
+            del self._ladders[owner]
+            self.changes += 1
         if owner not in self._quoting:
             return
         self._quoting.discard(owner)
@@ -270,19 +265,80 @@ class Book:
         self._bids.clear()
         self._asks.clear()
         self._entries.clear()
+        self._ladders.clear()
         self.changes += 1
         self._quoting = {fields[1] for fields in snapshot if fields[-1]}
         for fields in snapshot:
             self._rest(Order(*fields))
 
+    # ---- folded ladders --------------------------------------------------------------------------------------
+    def _unfold(self) -> None:
+        """Makes orders of all folded levels, each at the place that it has had since it was quoted."""
+        if not self._ladders:
+            return
+        for ladder in self._ladders.values():
+            self._quoting.add(ladder.owner)
+            for place, order in ladder.orders():
+                (self._bids if order.side > 0 else self._asks).append(self._entry(order, place))
+        self._ladders.clear()
+        self._bids.sort()
+        self._asks.sort()
+
+    def _head(self, side: int, bound: int, size: int, taker: int = -1) -> Ladder | None:
+        """The ladder whose first level decides alone what a taker gets; where there is none, what decides is unfolded.
+
+        It does where it is the first in the queue and lies beyond the taker's bound, or has enough for him and is
+        another's.
+        """
+        ladder = first(self._ladders.values(), side)
+        if ladder is None:
+            return None
+        queue = self._bids if side > 0 else self._asks
+        price, left = ladder.head(side)
+        if queue and queue[0][:2] < (-side * price, ladder.place):
+            key, _, order = queue[0]
+            if key <= bound and (order.left < size or order.is_reduce_only or order.owner == taker):
+                self._unfold()
+            return None
+        if -side * price > bound or (left >= size > 0 and ladder.owner != taker):
+            return ladder
+        self._unfold()
+        return None
+
+    def _take_of(self, ladder: Ladder, side: int, size: int, bound: int) -> Taken:
+        """What a taker gets of the first level of a ladder: all that he wants, or nothing."""
+        price, _ = ladder.head(-side)
+        if side * price > bound:
+            return Taken([], size, [])
+        order, is_used_up = ladder.meet(-side, size)
+        self.changes += is_used_up
+        return Taken([Match(order, size, price)], 0, [])
+
+    def _would_meet(self, bids: list[int], asks: list[int]) -> bool:
+        """Whether any of these levels would be refused."""
+        if bids and self._asks and self._asks[0][0] <= bids[0]:
+            return True
+        if asks and self._bids and -self._bids[0][0] >= asks[0]:
+            return True
+        return would_meet(self._ladders.values(), bids, asks)
+
     # ---- inside ----------------------------------------------------------------------------------------------
-    def _entry(self, order: Order) -> _Entry:
-        """What queues for an order, from now on known by its id."""
+    def _known(self, order_id: int) -> _Entry | None:
+        """What queues for an order of this id."""
+        entry = self._entries.get(order_id)
+        if entry is None and any(order_id in ladder for ladder in self._ladders.values()):
+            self._unfold()
+            entry = self._entries[order_id]
+        return entry
+
+    def _entry(self, order: Order, place: int | None = None) -> _Entry:
+        """What queues for an order, from now on known by its id; it comes now, or has had its place since earlier."""
         if order.left <= 0 or order.id in self._entries:
             raise ValueError(f"{order}: what rests has a size above zero and an id of its own")
-        self._sequence += 1
-        self.changes += 1
-        entry = self._entries[order.id] = (-order.side * order.price, self._sequence, order)
+        if place is None:
+            self._sequence = place = self._sequence + 1
+            self.changes += 1
+        entry = self._entries[order.id] = (-order.side * order.price, place, order)
         return entry
 
     def _rest(self, order: Order) -> None:

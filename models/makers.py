@@ -146,8 +146,7 @@ class Makers:
         """Old quotes go before new ones come: else each maker's new asks would meet the others' old bids."""
         maker, session, markets = arg
         if session == self._session[maker] and self._world.gateway.is_ready:
-            for market in markets.tolist():
-                self._world.matching.withdraw(market, maker + 1)
+            self._world.matching.withdraw(markets.tolist(), maker + 1)
 
     def _quote(self, arg: tuple[int, int, Ints, Ints]) -> None:
         maker, session, markets, fair = arg

@@ -11,13 +11,15 @@ Remainder  of a market order: rejected ([S] price-bands.mdx).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drydock.models.auction import CallAuction, Uncrossing
-from drydock.models.book import Book, Fields, Match, Order
+from drydock.models.book import Book, is_thin
+from drydock.models.mass_quotes import MassQuotes
 from drydock.models.open_orders import OpenOrders
 from drydock.models.order_events import (
     REJECTED_BAND,
@@ -35,6 +37,7 @@ from drydock.models.order_events import (
     QuotesPlaced,
     QuotesPulled,
 )
+from drydock.models.orders import BUY, SELL, Fields, Match, Order
 from drydock.models.perp.units import PPM
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ class Matching:
         self._cloud = world.cloud
         self._lane = world.sim.lane_of("matching")
         self.books = [Book(self._reducible) for _ in world.markets.names]
-        self._auctions = [CallAuction(self._reducible) for _ in self.books]
+        self.auctions = [CallAuction(self._reducible) for _ in self.books]
         self.last = self._cloud.mark.copy()
         """The last trade of every market: before the night all of them traded at mark."""
         self._looked_at = [-1] * len(self.books)
@@ -83,6 +86,7 @@ class Matching:
         self._imf_ppm: list[int] = world.markets.imf_ppm.tolist()
         self._orders_max: list[int] = world.markets.orders_max.tolist()
         self._next_id = 1
+        self._quotes = MassQuotes(world, self)
         self.open = OpenOrders(world.markets.reference_price_quantums.tolist(), self._imf_ppm)
 
     # ---- what is allowed -----------------------------------------------------------------------------------------
@@ -171,7 +175,7 @@ class Matching:
         self._next_id += 1
         order = Order(number, account, slot, side, price, size)
         if in_auction:
-            self._auctions[market].collect(order)
+            self.auctions[market].collect(order)
         else:
             book.post(order)
         self.open.enter(market, order, world.cloud.height)
@@ -195,17 +199,22 @@ class Matching:
         reason = self._refusal(account, market)
         if reason:
             return reason
-        if not self._within_band(market, price):
+        if not self.within_band(market, price):
             return REJECTED_BAND
         if self.open.count.get((account, market), 0) >= self._orders_max[market]:
             return REJECTED_ORDERS
         needed = self._margin_of(market, size)
         return 0 if self._free(account) >= needed else REJECTED_MARGIN
 
-    def _within_band(self, market: int, price: int) -> bool:
+    @property
+    def is_banded(self) -> bool:
+        """G15: whether orders must lie within a band of the outside price."""
+        return self._world.mode == "post_only" and self._world.venue.safeguards.post_only_band_ppm is not None
+
+    def within_band(self, market: int, price: int) -> bool:
         """G15, in POST_ONLY; where no external price is known nothing can be told to lie outside."""
         band_ppm = self._world.venue.safeguards.post_only_band_ppm
-        if band_ppm is None or self._world.mode != "post_only":
+        if band_ppm is None or not self.is_banded:
             return True
         fair = self._world.market_data.fair_one(market)
         return abs(price - fair) * PPM <= fair * band_ppm or not fair
@@ -218,46 +227,18 @@ class Matching:
         if self._world.mode not in ENTRY_MODES or maker in self.resyncing:
             self._reject(int(markets[0]), maker, REJECTED_CLOSED)
             return [int(market) for market in markets]
-        traders = self._world.population.traders
-        levels, worth = self._levels_ppm(traders.maker_levels_ppm), traders.maker_level_usd
-        count, short = 0, []
-        rows = zip(markets.tolist(), fair.tolist(), can_bid.tolist(), can_ask.tolist(), strict=True)
-        for market, price, bids_too, asks_too in rows:
-            size = max(1, worth // price)
-            ladder = [(price - price * ppm // PPM, size) for ppm in levels if bids_too]
-            bids = [level for level in ladder if self._within_band(market, level[0])]
-            ladder += [(price + price * ppm // PPM, size) for ppm in levels if asks_too]
-            asks = [level for level in ladder[len(levels) * bids_too :] if self._within_band(market, level[0])]
-            slot = self._world.layout.dense_slot(maker, market)
-            crossing = self.books[market].quote(maker, slot, bids, asks, self._next_id)
-            refused = 0 if self._collects_quotes(market, maker, crossing) else len(crossing)
-            self._next_id += len(bids) + len(asks)
-            missing = len(ladder) - len(bids) - len(asks) + refused
-            count += refused
-            if missing:
-                short.append(market)
+        count, short, self._next_id = self._quotes.place(maker, markets, fair, can_bid, can_ask, self._next_id)
         self._sim.emit(QuotesPlaced(maker, markets, fair, count), self._lane)
         return short
 
-    def _collects_quotes(self, market: int, maker: int, crossing: list[Order]) -> bool:
-        """In an auction levels may cross: those that cannot rest are collected, in place of the maker's old ones."""
-        if self._world.mode != "auction":
-            return False
-        auction = self._auctions[market]
-        auction.cancel_all(lambda order: order.owner != maker or not order.is_quote)
-        for order in crossing:
-            auction.collect(order)
-        return True
-
-    def withdraw(self, market: int, maker: int) -> None:
-        """A maker's quotes in one market are taken back; nothing is said."""
-        self.books[market].withdraw(maker)
-        self._auctions[market].cancel_all(lambda order: order.owner != maker or not order.is_quote)
+    def withdraw(self, markets: Iterable[int], maker: int) -> None:
+        """A maker's quotes in these markets are taken back; nothing is said."""
+        self._quotes.withdraw(maker, markets)
 
     def uncross(self) -> None:
         """An auction ends: in every market what was collected meets at one price; what is left rests."""
         markets = worth = 0
-        for market, auction in enumerate(self._auctions):
+        for market, auction in enumerate(self.auctions):
             done = auction.uncross(self.books[market], self._cloud.mark_one(market))
             markets += bool(done.crossings)
             worth += sum(trade.size * trade.price for trade in done.crossings)
@@ -277,39 +258,28 @@ class Matching:
         for order in done.cancelled:
             self._gone(market, order, BY_POSITION if order.is_reduce_only else BY_SELF_TRADE)
 
-    def _levels_ppm(self, levels_ppm: tuple[int, ...]) -> tuple[int, ...]:
-        """A maker who knows of a post-only band keeps well inside: half of it is left for what prices do meanwhile."""
-        band_ppm = self._world.venue.safeguards.post_only_band_ppm
-        if band_ppm is None or self._world.mode != "post_only":
-            return levels_ppm
-        return tuple(min(ppm, band_ppm // 2) for ppm in levels_ppm)
-
     # ---- cancelling ----------------------------------------------------------------------------------------------
     def cancel(self, market: int, number: int) -> None:
         """The owner takes an order back; one that is gone already stays gone, and nothing is said."""
-        order = self.books[market].get(number) or self._auctions[market].get(number)
+        order = self.books[market].get(number) or self.auctions[market].get(number)
         if order is None:
             return
         may = self._world.may("cancel")
         if may:
             self.books[market].cancel(number)
-            self._auctions[market].cancel(number)
+            self.auctions[market].cancel(number)
             self.open.gone(market, order)
         self._sim.emit(OrderCancelled(market, order.owner, number, BY_OWNER, int(may)), self._lane)
 
     def pull_quotes(self, maker: int) -> None:
         """A maker's session ends: all his quotes leave the books."""
-        levels = 0
-        for book, auction in zip(self.books, self._auctions, strict=True):
-            for waiting in (book.cancel_all, auction.cancel_all):
-                levels += len(waiting(lambda order: order.owner != maker or not order.is_quote))
-        self._sim.emit(QuotesPulled(maker, levels), self._lane)
+        self._sim.emit(QuotesPulled(maker, self._quotes.pull(maker)), self._lane)
 
     def cancel_resting(self, reason: int, account: int | None = None) -> int:
         """Cancels what rests in all books, of one account or of all; quotes are orders too. Returns how many."""
         count = 0
         keep = None if account is None else lambda order: order.owner != account
-        for market, (book, auction) in enumerate(zip(self.books, self._auctions, strict=True)):
+        for market, (book, auction) in enumerate(zip(self.books, self.auctions, strict=True)):
             for order in book.cancel_all(keep) + auction.cancel_all(keep):
                 count += 1
                 self._gone(market, order, reason)
@@ -317,10 +287,10 @@ class Matching:
 
     def enforce_band(self) -> None:
         """G15: in POST_ONLY a resting order that the fair price has left behind is cancelled."""
-        if self._world.venue.safeguards.post_only_band_ppm is None or self._world.mode != "post_only":
+        if not self.is_banded:
             return
         for market, book in enumerate(self.books):
-            for order in book.cancel_all(lambda order, market=market: self._within_band(market, order.price)):  # type: ignore[misc]
+            for order in book.cancel_all(lambda order, market=market: self.within_band(market, order.price)):  # type: ignore[misc]
                 self._gone(market, order, BY_BAND)
 
     def _gone(self, market: int, order: Order, reason: int) -> None:
@@ -365,8 +335,11 @@ class Matching:
         for market, book in enumerate(self.books):
             if book.changes != self._looked_at[market]:
                 self._looked_at[market] = book.changes
-                self._rows[market] = [p or 0 for p in (book.best_bid, book.best_ask, book.second(1), book.second(-1))]
-                (self._thin.add if book.is_thin(spread_ppm) else self._thin.discard)(market)
+                bids, asks = book.best_two(BUY), book.best_two(SELL)
+                bid, next_bid = bids if len(bids) == 2 else (*bids, 0, 0)[:2]
+                ask, next_ask = asks if len(asks) == 2 else (*asks, 0, 0)[:2]
+                self._rows[market] = [bid, ask, next_bid, next_ask]
+                (self._thin.add if is_thin(bid, ask, spread_ppm) else self._thin.discard)(market)
 
     def thin(self) -> list[int]:
         """Markets whose book lacks a side, or has a wide spread."""
@@ -391,7 +364,7 @@ class Matching:
     def restore(self, kept: KeptBooks) -> None:
         """Becomes a store that was kept; what an auction has collected since is gone."""
         self.open.clear()
-        for auction in self._auctions:
+        for auction in self.auctions:
             auction.cancel_all()
         for market, (book, fields) in enumerate(zip(self.books, kept, strict=True)):
             book.restore(fields)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drydock.models.book import Order
+from drydock.models.orders import Order
 from drydock.models.perp.units import PPM
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from drydock.models.auction import CallAuction, Uncrossing
-from drydock.models.book import BUY, SELL, Book, Fields, Level, Order
+from drydock.models.book import Book
+from drydock.models.orders import BUY, SELL, Fields, Level, Order
 
 MIDDLE = 100
 REFERENCES = range(MIDDLE - 15, MIDDLE + 16)

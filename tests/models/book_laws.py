@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from drydock.models.book import BUY, SELL, Book, Fields, Level, Order
+from drydock.models.book import Book
+from drydock.models.orders import BUY, SELL, Fields, Level, Order
 from tests.models.naive_book import NaiveBook
 
 KINDS = (*["post"] * 4, "limit", "limit", "take", "market", "cancel", "quote", "cancel_all", "restore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from drydock.models.book import BUY, SELL, Fields, Level, Match, Order, Reducible, Taken
+from drydock.models.orders import BUY, SELL, Fields, Level, Match, Order, Reducible, Taken
 from drydock.models.perp.units import PPM
 
 

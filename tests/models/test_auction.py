@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 from drydock.harness.stream import Stream
 from drydock.models import auction as module
 from drydock.models.auction import CallAuction, Crossing, clearing_price
-from drydock.models.book import BUY, SELL, Book, Level, Order
+from drydock.models.book import Book
+from drydock.models.orders import BUY, SELL, Level, Order
 from tests.models.auction_laws import (
     LAWS,
     MIDDLE,

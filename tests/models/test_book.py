@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from drydock.harness.stream import Stream
-from drydock.models.book import BUY, SELL, Book, Fields, Order
+from drydock.models.book import Book
+from drydock.models.orders import BUY, SELL, Fields, Order
 from tests.models import wrong_books as wrong
 from tests.models.book_laws import LAWS, Op, Step, broken, draw_op, plain, play, reducible
 from tests.models.naive_book import NaiveBook

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from drydock.models.book import SELL, Book, Fields, Match, Order, Taken
+from drydock.models.book import Book
+from drydock.models.orders import SELL, Fields, Match, Order, Taken
 
 
 class LastComesFirst(Book):
     """At one price, whoever came last is met first."""
 
-    def _entry(self, order: Order) -> Any:
-        key, sequence, _ = super()._entry(order)
+    def _entry(self, order: Order, place: int | None = None) -> Any:
+        key, sequence, _ = super()._entry(order, place)
         self._entries[order.id] = key, -sequence, order
         return self._entries[order.id]
 
@@ -20,8 +21,8 @@ class LastComesFirst(Book):
 class CoarsePrices(Book):
     """Prices of a pair of ticks queue as if they were one."""
 
-    def _entry(self, order: Order) -> Any:
-        key, sequence, _ = super()._entry(order)
+    def _entry(self, order: Order, place: int | None = None) -> Any:
+        key, sequence, _ = super()._entry(order, place)
         self._entries[order.id] = key // 2 * 2, sequence, order
         return self._entries[order.id]
 
