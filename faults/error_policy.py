@@ -1,4 +1,4 @@
-"""ErrorPolicy: one component answers a missing row or a stale price otherwise than the venue documents."""
+"""ErrorPolicy: one component answers a missing value or a stale price otherwise than the venue documents."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from drydock.models.world import VenueWorld
 class ErrorPolicy(LastingFault):
     """In the target's case (``funding/on_missing``) the component ``does`` this, whatever the others rely on.
 
-    ``skip`` leaves out what it concerns, ``default_zero`` takes zero for the missing row, and for the age of a stale
-    price, ``raise`` ends the process, which its supervisor starts again.
+    ``skip`` leaves out what it concerns, ``default_zero`` takes zero for the missing row or price, and for the age of a
+    stale one, ``raise`` ends the process, which its supervisor starts again.
     """
 
     kind: ClassVar[str] = "error_policy"
@@ -42,7 +42,7 @@ class ErrorPolicy(LastingFault):
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """The cases that a policy decides; a price is stale only to a component that asks for its age."""
         safeguards = model_of(scenario).venue.safeguards
-        cases = ["funding/on_missing", "front_page/on_missing"]
+        cases = ["funding/on_missing", "market_data/on_missing", "front_page/on_missing"]
         if safeguards.price_freshness is not None:
             cases.append("liquidator/on_stale")
         if safeguards.price_freshness is not None or safeguards.funding_pause_ms is not None:

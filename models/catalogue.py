@@ -76,7 +76,7 @@ def _of_data(venue: Venue) -> Iterator[Switch]:
     )  # fmt: skip
     yield Switch(
         "data_validation", "venue.safeguards.data_validation",
-        "a funding tick is refused whole if an index steps too far or a market is missing",
+        "a funding tick is refused whole if an index steps too far, a market is missing, or its slot is over",
         to_plain(guards.data_validation), None, to_plain(DataValidation()),
     )  # fmt: skip
     yield Switch(

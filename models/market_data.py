@@ -26,7 +26,7 @@ from drydock.models.perp.mark import mark_price, median_of_all, median_of_votes
 from drydock.models.perp.units import PPM, PRICE_QUANTUMS_MAX, greatest
 from drydock.models.phase import to_phase_ms
 from drydock.models.seams import new_seam
-from drydock.models.service import Service
+from drydock.models.service import RAISE_RESTART_MS, Service
 
 if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
@@ -158,7 +158,8 @@ class MarketData(Service):
         yield from super().boot_step(step)
         if step == "connect":
             self._connect()
-        while step == "first_prices" and self._aggregate() is None:
+        epoch = self.epoch
+        while step == "first_prices" and self._inputs() is None and self.is_current(epoch):
             yield self.sim.sleep(self.world.venue.oracle.tick_ms, "first_prices")
 
     def on_ready(self) -> None:
@@ -253,7 +254,7 @@ class MarketData(Service):
 
     # ---- publishing ------------------------------------------------------------------------------------------
     def _publish_tick(self, at_ms: int) -> None:
-        inputs = self._aggregate()
+        inputs = self._inputs()
         message = None if inputs is None else self._price(inputs)
         if message is not None and greatest(message.mark) < PRICE_QUANTUMS_MAX:
             self.last = message
@@ -271,6 +272,14 @@ class MarketData(Service):
         except OverflowError:  # checked arithmetic: what cannot be computed is not published
             return None
         return None if marked is None else PriceMessage(spot, marked[1], marked[0], made_ms)
+
+    def _inputs(self) -> Inputs | None:
+        """What there is to publish; of a market that no source carries, what the policy makes of it: not a word."""
+        heard = self._aggregate()
+        does = "skip" if heard is not None else self.policy("on_missing", "skip")
+        if does == "raise":
+            self.crash(RAISE_RESTART_MS)
+        return self._medians(self._voters(self.spot), self._voters(self.rates)) if does == "default_zero" else heard
 
     def _aggregate(self) -> Inputs | None:
         """Medians of the sources that vote; they are as old as the oldest value in them."""
@@ -292,6 +301,10 @@ class MarketData(Service):
         spot_votes, rate_votes = self._near(self._voters(self.spot)), self._voters(self.rates)
         if not spot_votes.any(axis=0).all() or (self._needs_external and not rate_votes.any(axis=0).all()):
             return None
+        return self._medians(spot_votes, rate_votes)
+
+    def _medians(self, spot_votes: Mask, rate_votes: Mask) -> Inputs:
+        """Medians over these votes: 0, as of now, where there is none."""
         spot, _ = median_of_votes(self.spot.value, spot_votes)
         rate, known = median_of_votes(self.rates.value, rate_votes)
         now_ms = self.sim.now_ms

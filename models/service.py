@@ -133,7 +133,7 @@ class Service:
 
     # ---- boot ------------------------------------------------------------------------------------------------
     def _boot(self) -> Steps:
-        seam = self.world.seams["service.boot"]
+        seam, epoch = self.world.seams["service.boot"], self.epoch
         try:
             for step in self.boot_steps:
                 if seam:
@@ -141,6 +141,8 @@ class Service:
                     if passage.delay_ms[0]:
                         yield self.sim.sleep(int(passage.delay_ms[0]), f"boot/{step}")
                 yield from self.boot_step(step)
+                if not self.is_current(epoch):
+                    return  # the step was its last
                 self.sim.emit(BootStep(self.name, self.epoch, step), self.lane)
                 if step == "process_up":
                     self._enter("up")

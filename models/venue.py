@@ -147,7 +147,10 @@ class ReadModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class DataValidation:
-    """G1 to G3: a funding tick is refused whole if an index steps too far or a market with open interest is missing."""
+    """G1 to G3: a funding tick is refused whole if an index steps too far or a market with open interest is missing.
+
+    So is one for a slot that is over: what was missed is not made up for.
+    """
 
     rate_ppm_max: Ppm = 50_000  # [S] the widest cap of the venue, per funding period
     gap_cap_ms: Millis = 30_000  # [S] Paradex, April 2026

@@ -264,6 +264,21 @@ def test_stale_price_meets_the_policy_of_the_engine(does: str, laws: set[str]) -
     assert (does == "raise") == bool(states(result, "funding", "crashed"))
 
 
+def test_zero_for_a_price_that_no_source_carries_is_published_as_fresh() -> None:
+    """A restarted market data waits for its sources; one that defaults does not, and its zeros bear the time of now."""
+    fault = ErrorPolicy(STARTED, "market_data/on_missing", "default_zero")
+    assert {"P1", "P2", "P3", "P5"} == broken(play(plan=(fault,)))
+    assert set() == broken(play(plan=(SlowBoot(STARTED, "market_data/first_prices"),)))
+
+
+def test_market_data_that_dies_of_a_price_that_no_source_carries_never_comes_back() -> None:
+    """It has none whenever it boots: each of its epochs ends there, and the gate waits."""
+    result = play(plan=(ErrorPolicy(STARTED, "market_data/on_missing", "raise"),))
+    epochs = [e.epoch for e in of(result.events, ServiceState) if (e.service, e.state) == ("market_data", "crashed")]
+    assert list(range(2, 2 + len(epochs))) == epochs
+    assert {"W1"} == broken(result)
+
+
 def test_front_page_shows_what_its_policy_says() -> None:
     """Before it has heard prices: nothing as documented, zeros where it defaults; the prices behind it are right."""
     plan: tuple[Fault, ...] = (SlowBoot(STARTED, "market_data/first_prices", delay_ms=10_000),)
@@ -326,6 +341,19 @@ def test_funding_accrues_over_the_time_that_the_clock_shows(fault: Fault, more_m
     lasted_ms = times(result, IndexPublished)[-1] - begins_ms
     assert abs(sum(spent_ms) - lasted_ms - more_ms) <= 10_000
     assert {"P8"} == broken(result)
+
+
+def test_market_data_whose_clock_is_behind_lets_old_sources_vote() -> None:
+    """One of two sources is late, and would be left out; by a clock that is behind it is as good as the other."""
+    late = OracleDelay("resume", "spot-1", 0, 120_000, 40_000)
+    behind = ClockJump("resume", "market_data", 0, -60_000, 60_000)
+    oldest_ms = []
+    for plan in ((late,), (late, behind)):
+        result = play(plan=plan)
+        resumed_ms = started_at(result.events, "resume")
+        prices = [e for at_ms, e in told(result.events, PricesPublished) if resumed_ms <= at_ms < resumed_ms + 60_000]
+        oldest_ms.append(max(int(e.age_ms.max()) for e in prices))
+    assert oldest_ms[0] <= 15_000 < 30_000 < oldest_ms[1]
 
 
 def test_drifting_clock_steps_only_when_it_is_put_right() -> None:
