@@ -15,7 +15,6 @@ from drydock.models.matching import BY_STEP, KeptBooks
 from drydock.models.opportunists import Opportunists
 from drydock.models.order_events import OrdersKept
 from drydock.models.resync import Resync
-from drydock.models.seams import new_seam
 from drydock.models.traders import TriggerOrders
 from drydock.models.triggers import KeptTriggers
 
@@ -37,7 +36,6 @@ class OrderDesk:
     def __init__(self, world: VenueWorld, book: OrderBookSpec, orders: TriggerOrders) -> None:
         self._world = world
         self.matching = world.make_matching()
-        new_seam(world.seams, "maker.return")
         self.makers = Makers(world)
         self._opportunists = [Opportunists(world, "harvest"), Opportunists(world, "squeeze")]
         self.triggers = world.make_triggers(orders)

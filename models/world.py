@@ -75,7 +75,7 @@ class VenueWorld:
         self.acked_modes: dict[str, str] = {}
         self.restarted_ms: int | None = None
         self.seams = Seams()
-        for seam in ("service.boot", "service.act", "clock.read", "policy.read"):
+        for seam in ("service.boot", "service.act", "clock.read", "policy.read", "maker.return"):
             new_seam(self.seams, seam)
         self.guards = Guards(self)
         self._steps_started: dict[str, SimpyEvent] = {}
