@@ -132,6 +132,8 @@ class FundingEngine(IndexRows):
 
     def _tickable(self, at_ms: int) -> Ints | None:
         """The markets that this tick covers; None where the policy lets the process die of a missing row."""
+        if self.known is not None:
+            return np.flatnonzero(self._is_cached & self.known)
         if all_true(self._is_cached):
             return self._all
         missing = np.flatnonzero(~self._is_cached)

@@ -10,6 +10,7 @@ from drydock.harness.mistakes import Mistakes, did_you_mean
 from drydock.harness.port import Rule, Scenario, Where
 from drydock.harness.units import format_ms, format_ppm
 from drydock.models import regimes
+from drydock.models.artefact import READERS
 from drydock.models.model import VenueModel, model_of
 from drydock.models.population import draw_start
 from drydock.models.runbook_spec import SERVICES, Runbook, StepSpec
@@ -150,6 +151,7 @@ def rules() -> Sequence[Rule]:
     """Risks that are worth a line before anything runs; none of them decides."""
     return (
         Rule("C1", "a price band is at most nine times the maintenance margin", _band_over_margin),
+        Rule("C2", "the market parameters fit twice into every service that reads them", _artefact_without_headroom),
         Rule("C3", "what the venue declares of its reopening is what it enforces", _declared_and_enforced),
         Rule("C4", "customers begin the night above their maintenance margin", _under_margin_at_start),
         Rule("C5", "what needs an order book has one", _needs_a_book),
@@ -165,6 +167,19 @@ def _band_over_margin(scenario: Scenario) -> Sequence[str]:
         if band > BAND_OVER_MARGIN_MAX * margin:
             found.append(f"{name} has a price band of {band // margin} times its maintenance margin")
     return found
+
+
+def _artefact_without_headroom(scenario: Scenario) -> Sequence[str]:
+    """C2: a file that doubles, as Cloudflare's did, still fits."""
+    model = model_of(scenario)
+    spec, entries = model.venue.artefact, len(model.markets)
+    if spec is None:
+        return ()
+    return [
+        f"{service} holds {spec.entries_max(service)} entries of market parameters, and there are {entries}"
+        for service in READERS
+        if spec.entries_max(service) < 2 * entries
+    ]
 
 
 def _declared_and_enforced(scenario: Scenario) -> Sequence[str]:

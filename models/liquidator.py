@@ -124,8 +124,14 @@ class Liquidator(Service):
         return layout.per_account(np.abs(cloud.holdings.size) * cloud.mark[layout.market])
 
     def _in_order(self, under: Ints) -> Ints:
-        """Accounts that are not in RESYNC: what the cloud believes of the others is about to be replaced."""
-        desk = self.world.desk
+        """Accounts that are not in RESYNC: what the cloud believes of the others is about to be replaced.
+
+        An account that holds a market without parameters cannot be assessed, and is left alone.
+        """
+        desk, layout = self.world.desk, self.world.layout
+        if self.known is not None:
+            is_held = ~self.known[layout.market] & (self.world.cloud.holdings.size != 0)
+            under = under[layout.per_account(is_held.astype(np.int64))[under] == 0]
         if desk is None or not desk.matching.resyncing:
             return under
         in_order: Ints = under[~np.isin(under, sorted(desk.matching.resyncing))]

@@ -205,6 +205,8 @@ class MarketData(Service):
 
     def _take_spot(self, message: OracleMessage) -> None:
         epoch, source, made_ms, row, mask = message
+        if self.known is not None:  # of markets without parameters no price is taken
+            mask = self.known if mask is None else self.known & mask
         heard = (self.spot, source, made_ms, row, mask)
         if self.is_current(epoch) and not self.is_held("feed", self._take, heard, self._bus):
             self._take(heard)

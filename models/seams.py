@@ -38,6 +38,7 @@ SEAM_SENTENCES: Mapping[str, str] = {
     "chain.seal": "the sequencer seals its next block",
     "chain.order": "the sequencer puts the operations of a block into their declared order",
     "liquidator.check": "the liquidator reads the state on which it decides",
+    "artefact.read": "a booting service reads the market parameters, which are generated outside of it",
     "rollback.store": "a rollback reaches one of the stores that it has to take back",
 }
 

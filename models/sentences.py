@@ -47,6 +47,7 @@ from drydock.models.events import (
 from drydock.models.matching import BY_BAND, OF_VAULT
 from drydock.models.model import VenueModel
 from drydock.models.names import account_name
+from drydock.models.operation_events import ArtefactRefused, GateUnready
 from drydock.models.order_events import (
     REJECTIONS,
     AuctionUncrossed,
@@ -215,6 +216,10 @@ def _resync_ended(data: ResyncEnded, model: VenueModel) -> str:
 _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     StepStarted: lambda d, m: f"step {d.step} begins" + (" (incident)" if d.branch == "incident" else ""),
     StepEnded: lambda d, m: None if d.is_ok else f"step {d.step} ends, its gate not fulfilled",
+    ArtefactRefused: lambda d, m: (
+        f"{d.service} finds {d.entries} entries in the market parameters and takes {d.entries_max}: {d.did}"
+    ),
+    GateUnready: lambda d, m: f"{d.step} finds what does not hold: {d.gates.replace(' ', ', ')}",
     ModeChanged: lambda d, m: f"the venue announces {d.mode.upper()}",
     ResumeChecked: lambda d, m: (
         f"resuming: oldest price {d.oldest_price_age_ms} ms, {d.markets_apart} indices apart, "

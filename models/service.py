@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 import numpy as np
 from simpy import Interrupt
 
-from drydock.harness.seam import Passage
+from drydock.harness.seam import Mask, Passage
 from drydock.harness.sim import Lane, LaneProcess, Steps
+from drydock.models.artefact import TooManyEntries
 from drydock.models.events import BootStep, ServiceState
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Service:
         self._clock = world.seams["clock.read"]
         self._policies = world.seams["policy.read"]
         self._boot_process: LaneProcess | None = None
+        self.known: Mask | None = None
+        """The markets that it has parameters of; None for all."""
 
     @property
     def is_running(self) -> bool:
@@ -162,6 +165,16 @@ class Service:
     def boot_step(self, step: str) -> Steps:
         """What the process does, and how long it takes, in one of its boot steps."""
         yield self.sim.sleep(self.world.boot_ms(self.name, step), f"boot/{step}")
+        if step == "process_up":
+            self._read_parameters()
+
+    def _read_parameters(self) -> None:
+        """Reads the market parameters; a process that dies of them is started again, and reads them again."""
+        try:
+            self.known = self.world.artefact.read(self)
+        except TooManyEntries as error:
+            self.crash(RAISE_RESTART_MS)
+            raise Interrupt(str(error)) from error
 
     def on_ready(self) -> None:
         """Called when the service begins its work."""

@@ -16,6 +16,7 @@ Readiness = Literal["process_up", "per_market_loaded", "all_loaded", "checksum_v
 OnMissing = Literal["default_zero", "skip", "raise"]
 Mode = Literal["ok", "maintenance", "cancel_only", "post_only", "auction"]
 Action = Literal["fill", "liquidate", "trigger", "withdraw", "cancel", "post"]
+Monitor = Literal["alarm", "gate", "validation", "refusal", "process"]
 OrderKind = Literal["limit", "take_profit", "stop_loss"]
 
 MODES: tuple[Mode, ...] = ("ok", "maintenance", "cancel_only", "post_only", "auction")
@@ -113,6 +114,25 @@ class LiquidationSpec:
     fee_ppm: Ppm = 700_000  # [S] 70 % in the text, 50 % in the table
     taker_fee_ppm: Ppm = 300  # [A] 3 bps; part of the maintenance margin [S]
     boot_ms: Millis = 1_500  # [A]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtefactSpec:
+    """The market parameters that services read at boot: how many entries each can hold, and what it does with more.
+
+    200 entries and a process that dies of one more are Cloudflare's of 18 November 2025 [S].
+    """
+
+    market_data_max: Annotated[int, Range(1, 1_000_000)] = 200  # [S]
+    funding_max: Annotated[int, Range(1, 1_000_000)] = 200  # [S]
+    liquidator_max: Annotated[int, Range(1, 1_000_000)] = 200  # [S]
+    on_excess: Literal["raise", "skip", "keep_last"] = "raise"  # [S]
+
+    def entries_max(self, service: str) -> int:
+        """How many entries a service can hold."""
+        return {
+            "market_data": self.market_data_max, "funding": self.funding_max, "liquidator": self.liquidator_max,
+        }[service]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +277,8 @@ class Declared:
     thin_markets_ppm_max: Ppm = 0  # [A] of M5: share of markets that may have lost a side of their book at OK
     post_only_band_ppm: Ppm | None = None  # [S] 5 bps since February 2026
     retained_orders: tuple[OrderKind, ...] = ("take_profit", "stop_loss")  # [P] what a rollback keeps
+    monitors: tuple[Monitor, ...] = ()  # [A] of D1: which of its monitors have to notice a fault; none, none has to
+    detect_ms_max: Period = 300_000  # [A] of D1: so soon
     ok: tuple[Action, ...] = ("fill", "liquidate", "trigger", "withdraw", "cancel", "post")
     cancel_only: tuple[Action, ...] = ("liquidate", "cancel")
     post_only: tuple[Action, ...] = ("liquidate", "trigger", "cancel", "post")
@@ -278,6 +300,7 @@ class Venue:
     order_book: OrderBookSpec | None = None
     funding: FundingSpec = field(default_factory=FundingSpec)
     liquidation: LiquidationSpec = field(default_factory=LiquidationSpec)
+    artefact: ArtefactSpec | None = None
     chain: ChainSpec = field(default_factory=ChainSpec)
     messages: MessageSpec = field(default_factory=MessageSpec)
     database: DatabaseSpec = field(default_factory=DatabaseSpec)

@@ -14,6 +14,7 @@ from drydock.harness.port import Case
 from drydock.harness.seam import Seams
 from drydock.harness.sim import Sim
 from drydock.models import regimes
+from drydock.models.artefact import Artefact
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
 from drydock.models.events import BlockSealed
@@ -78,6 +79,7 @@ class VenueWorld:
         for seam in ("service.boot", "service.act", "clock.read", "policy.read", "maker.return"):
             new_seam(self.seams, seam)
         self.guards = Guards(self)
+        self.artefact = Artefact(self)
         self._steps_started: dict[str, SimpyEvent] = {}
         self._deferred_starts: list[str] = []
         self._history: list[tuple[int, int, int, int, int]] = []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from drydock.harness.law import FoldLaw
 from drydock.harness.port import Law
 from drydock.models.invariants import (
+    detection,
     feeds,
     funding,
     gaps,
@@ -70,6 +71,7 @@ LAWS: tuple[type[FoldLaw], ...] = (
     maintenance.WindowKept,
     pages.PagesConverge,
     pages.NoDefaults,
+    detection.Detection,
 )
 GOALS: tuple[type[FoldLaw], ...] = (
     goals.IndexTicksAfterRestart,

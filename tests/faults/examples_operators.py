@@ -15,6 +15,7 @@ from drydock.faults.operator_repeats import OperatorRepeats
 from drydock.faults.operator_skips import OperatorSkips
 from drydock.faults.operator_slow import OperatorSlow
 from drydock.faults.operator_swaps import OperatorSwaps
+from drydock.faults.oversized_artefact import OversizedArtefact
 from drydock.faults.safeguard_misfire import SafeguardMisfire
 from drydock.faults.slow_blocks import SlowBlocks
 from drydock.faults.stale_liquidator import StaleLiquidator
@@ -36,6 +37,8 @@ BY_KIND = ("venue.chain.order=by_kind", "population.fills_per_minute=600")
 LONG_CRASH = ("runbook.before_ms=20m", "runbook.night_ms=40m", "population.accounts=100")
 """Prices fall for ten minutes before the window: there is somebody to liquidate."""
 WITH_BOOK = ("venue.order_book={}",)
+ARTEFACT = ("venue.artefact={market_data_max: 5, funding_max: 5, liquidator_max: 5, on_excess: raise}",)
+"""Three markets: the parameters fit once, and not twice."""
 CROWDED = ("population.fills_per_minute=120",)
 
 EXAMPLES: list[Example] = [
@@ -52,6 +55,7 @@ EXAMPLES: list[Example] = [
     Example(OperatorSkips(step="verify"), LOADS_A_MINUTE),
     Example(OperatorSlow(step="start-services", stretch_ppm=3_000_000)),
     Example(OperatorSwaps(step="drain")),
+    Example(OversizedArtefact(step="start-services", target="funding", lasts_ms=20_000), ARTEFACT),
     Example(SafeguardMisfire(step="resume"), CROWDED),
     Example(SlowBlocks(step="resume")),
     Example(StaleLiquidator(step="maintenance", offset_ms=-120_000), LONG_CRASH, regime="crash", seed=3),

@@ -188,6 +188,20 @@ def test_band_over_margin_is_told_market_by_market() -> None:
     assert wide == [line.split()[0] for line in told]
 
 
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        ((), []),
+        (("venue.artefact={}",), []),
+        (("venue.artefact={funding_max: 5}",), ["funding holds 5 entries of market parameters, and there are 3"]),
+        (("venue.artefact={funding_max: 6}",), []),
+    ],
+)
+def test_artefact_that_may_double_has_headroom(sets: tuple[str, ...], told: list[str]) -> None:
+    """C2: twice the number of markets fits; a venue without the artefact has nothing to fit."""
+    assert told == complaints("C2", *sets)
+
+
 # ---- risks of a configuration -------------------------------------------------------------------------------------
 BOOK = "venue.order_book={}"
 SWITCHED, DECLARED = "venue.safeguards.post_only_band_ppm", "venue.declared.post_only_band_ppm"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from drydock.harness.port import Canary
 from drydock.models.invariants.canaries import (
+    detection,
     feeds,
     funding,
     gaps,
@@ -29,6 +30,7 @@ from drydock.models.invariants.canaries import (
 from drydock.models.invariants.register import LAWS
 
 _BY_SUBJECT: tuple[Canary, ...] = (
+    *detection.CANARIES,
     *feeds.CANARIES,
     *funding.CANARIES,
     *gaps.CANARIES,
