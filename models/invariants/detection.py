@@ -57,6 +57,7 @@ class Detection(VenueLaw):
         self._monitors = frozenset(truth.venue.declared.monitors)
         self._silent: list[Event] = []
         self._late: list[Event] = []
+        self._rang_ms = -1
 
     def observe(self, event: Event) -> None:
         """Keeps who waits to be noticed; a monitor notices all whose time is not over."""
@@ -65,9 +66,10 @@ class Detection(VenueLaw):
         self._silent = [fault for fault in self._silent if fault.at_ms >= due_ms]
         if isinstance(event.data, FaultInjected):
             self.count()
-            self._silent.append(event)
+            if event.at_ms != self._rang_ms:  # a fault that kills says so after the process has died, in one instant
+                self._silent.append(event)
         elif MONITOR_OF.get(type(event.data)) in self._monitors and _rings(event.data):
-            self._silent = []
+            self._silent, self._rang_ms = [], event.at_ms
 
     def end(self) -> Sequence[Finding]:
         """One finding for each that nobody noticed in time; what the run's end cut short is not judged."""

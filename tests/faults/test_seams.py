@@ -18,7 +18,7 @@ from drydock.harness.seam import Passage
 from drydock.harness.sim import Steps
 from drydock.models.catalogue import SEAM_SENTENCES
 from drydock.models.events import IndexPersisted, LoadCompleted, PricesPublished
-from tests.faults.examples_operators import BY_KIND, LOADS_A_MINUTE, ROLLBACK, WITH_BOOK
+from tests.faults.examples_operators import ARTEFACT, BY_KIND, LOADS_A_MINUTE, ROLLBACK, WITH_BOOK
 from tests.nights import MANY_MARKETS, Stage, told
 
 START_MS = 250_000
@@ -146,6 +146,7 @@ ELSEWHERE = {
     "rollback.store": ROLLBACK,
     "maker.return": WITH_BOOK,
     "chain.order": BY_KIND,
+    "artefact.read": ARTEFACT,
 }
 """Settings under which something passes a seam that nothing passes in the bench venue's own night."""
 
