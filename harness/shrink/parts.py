@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from drydock.harness.event import Identity, identity_text
 from drydock.harness.port import Case, Fault
 from drydock.harness.sim import Ties
-from drydock.harness.typed import shapes_of
+from drydock.harness.typed import ranges_of, shapes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,15 @@ def with_parts(case: Case, parts: Iterable[Part]) -> Case:
 def without(parts: Sequence[Part], number: int) -> tuple[Part, ...]:
     """All parts but one."""
     return (*parts[:number], *parts[number + 1 :])
+
+
+def later(fault: Fault, by_ms: int) -> Fault:
+    """The fault so much later; itself where its offset has no range, or would leave it."""
+    bounds = ranges_of(type(fault)).get("offset_ms")
+    moved_ms = fault.offset_ms + by_ms
+    if bounds is None or not bounds.low <= moved_ms <= bounds.high:
+        return fault
+    return cast(Fault, replace(cast(Any, fault), offset_ms=moved_ms))
 
 
 def fault_text(fault: Fault) -> str:

@@ -9,7 +9,7 @@ from drydock.harness.bundle import baseline_regimes
 from drydock.harness.event import Identity
 from drydock.harness.port import Case, Fault
 from drydock.harness.shrink.minimal import minimal
-from drydock.harness.shrink.parts import Part, parts_of, with_parts
+from drydock.harness.shrink.parts import Part, later, parts_of, with_parts
 from drydock.harness.shrink.probe import Probe
 from drydock.harness.shrink.rounder import rounder
 from drydock.harness.sim import Ties
@@ -60,21 +60,35 @@ def reduce(best: Smallest, probe: Probe) -> None:
 
 
 def untie(best: Smallest, probe: Probe, like: Like) -> bool:
-    """Seeded ties become FIFO, with laggards where it needs them; False where only the seeded order fails."""
+    """Seeded ties become FIFO, as plainly as it fails; False where only the seeded order does.
+
+    A fault that happened to strike in the same instant as something of the venue, and before it, is a fault a
+    millisecond earlier: that is tried before laggards are, which tell of races of the venue's own.
+    """
     if best.frame.ties.mode == "fifo":
         return True
-    return _fifo(best, probe, ()) or _fifo(best, probe, like(best.case))
+    plain = [_shifted(best.parts, by_ms) for by_ms in (0, -1, 1)]
+    return any(_fifo(best, probe, parts) for parts in plain) or _fifo(best, probe, _late(best, like))
 
 
-def _fifo(best: Smallest, probe: Probe, laggards: tuple[Identity, ...]) -> bool:
-    """Takes FIFO with these laggards, if that fails too. Faults keep their origins; laggards come after them."""
+def _fifo(best: Smallest, probe: Probe, parts: tuple[Part, ...]) -> bool:
+    """Takes these parts under FIFO, if they fail too."""
     frame = replace(best.frame, ties=Ties("fifo"))
-    after = 1 + max((part.origin for part in best.parts), default=-1)
-    parts = (*best.parts, *(Part(after + n, laggard) for n, laggard in enumerate(laggards)))
     if not probe.shows(with_parts(frame, parts)):
         return False
     best.take(parts, frame)
     return True
+
+
+def _shifted(parts: tuple[Part, ...], by_ms: int) -> tuple[Part, ...]:
+    """The same faults so much later, as far as each may be."""
+    return tuple(p if isinstance(p.what, tuple) else replace(p, what=later(p.what, by_ms)) for p in parts)
+
+
+def _late(best: Smallest, like: Like) -> tuple[Part, ...]:
+    """The parts, and after them the laggards that come closest to the seeded order."""
+    after = 1 + max((part.origin for part in best.parts), default=-1)
+    return (*best.parts, *(Part(after + n, laggard) for n, laggard in enumerate(like(best.case))))
 
 
 def _fewer(best: Smallest, probe: Probe) -> None:

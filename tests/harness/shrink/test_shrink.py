@@ -96,6 +96,17 @@ def test_a_seeded_order_becomes_fifo_where_that_fails_too(toy: ModuleType) -> No
     assert not shrunk.keeps_seeded_ties
 
 
+def test_a_fault_that_came_first_in_its_instant_becomes_one_a_millisecond_earlier(toy: ModuleType) -> None:
+    """That is no race of the venue's own, and no laggard tells of it."""
+
+    def judge(case: Case) -> list[Signature]:
+        return broken_if(case.ties.mode == "seeded" or any(fault.offset_ms < 0 for fault in case.plan))
+
+    shrunk = shrunk_by_hand(toy, case_with(toy, 0, ties=Ties()), judge)
+
+    assert (Ties("fifo"), [-1]) == (shrunk.case.ties, [fault.offset_ms for fault in shrunk.case.plan])
+
+
 def test_a_seeded_order_that_nothing_replaces_is_kept_and_said(toy: ModuleType) -> None:
     """Laggards do not reach every order; the case then still shrinks, by its faults."""
     shrunk = shrunk_by_hand(toy, case_with(toy, 1, 2, ties=Ties()), lambda case: broken_if(case.ties.mode == "seeded"))
