@@ -29,7 +29,9 @@ class LostTail(PrimaryFault):
     refuse_ms: Annotated[int, Range(100, 120_000, log=True)] = 8_000
 
     def inject(self, world: VenueWorld) -> Steps:
-        """Where there is nothing to promote, nothing happens."""
+        """Where there is nothing to promote, nothing happens. It is over when the promoted one answers."""
         yield world.until(self.step, self.offset_ms)
-        if world.database.fail_over(self.lost_ms, self.refuse_ms):
+        if world.database.has_standby:
             world.seams.mark_exercised("promote a standby that is behind")
+            world.database.fail_over(self.lost_ms, self.refuse_ms)
+            yield world.sim.sleep(self.refuse_ms, "heal")

@@ -55,11 +55,15 @@ class SimulatedDatabase(DatabaseDoor):
         """Connections break; after recovery everything committed is there. False where it is down already."""
         return self._go_down("crashed", self._spec.recovery_ms, "recovered")
 
+    @property
+    def has_standby(self) -> bool:
+        """Whether one could be promoted: the database is up, and it is no scale-up's target that is still copied to."""
+        return self._base is not None and not self._is_down
+
     def fail_over(self, lost_ms: int, refuse_ms: int) -> bool:
         """The primary is lost and the first standby promoted, without the commits of the last ``lost_ms``.
 
-        Clients find it after ``refuse_ms``. False where there is nothing to promote: it is down already, or a
-        scale-up's copy is under way, whose target has no standby yet.
+        Clients find it after ``refuse_ms``. False where there is nothing to promote.
         """
         if self._base is None or not self._go_down("primary_lost", refuse_ms, "promoted"):
             return False
