@@ -14,8 +14,10 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
+from drydock.faults.slow_load import SlowLoad
 from drydock.harness.cli.commands import drydock
 from drydock.harness.registry import faults, kit
+from drydock.harness.regression import case_today, regression_from_json
 from drydock.harness.scenario import load_scenario
 from drydock.models.invariants.register import GOALS, LAWS
 from drydock.models.lint import rules
@@ -207,6 +209,17 @@ def test_the_venue_of_the_how_to_is_a_valid_scenario(tmp_path: Path) -> None:
     assert "scale-up" in [step.name for step in kit(scenario.kit).steps(scenario)]
 
 
+def test_the_regression_of_the_how_to_applies_to_its_scenario(tmp_path: Path) -> None:
+    """The failure that the how-to shows is read as it stands, and names nothing that its scenario lacks."""
+    markets, night, *_ = _blocks_of_the_how_to()
+    (tmp_path / "my_markets.csv").write_text(markets, encoding="utf-8")
+    (tmp_path / "my-upgrade.yaml").write_text(night, encoding="utf-8")
+    scenario = load_scenario(str(tmp_path / "my-upgrade.yaml"), ())
+    (shown,) = [block for language, block in FENCE.findall(text_of(ROOT / "docs" / "how-to.md")) if language == "json"]
+    case = case_today(regression_from_json(shown), scenario, kit(scenario.kit))
+    assert SlowLoad(step="start-services", target="funding", mean_ms=4_000) == case.plan[0]
+
+
 def test_own_book_and_recorded_night_of_the_how_to_go_into_its_scenario(tmp_path: Path) -> None:
     """Positions and tape as shown, with the three keys as shown, in the place of what the scenario draws."""
     markets, night, _, keys, positions, tape = _blocks_of_the_how_to()
@@ -249,8 +262,8 @@ def test_every_parameter_of_traders_is_in_the_how_to() -> None:
 
 
 def _blocks_of_the_how_to() -> list[str]:
-    """What the how-to shows before it comes to faults: markets, scenario; book; keys, positions, tape."""
-    before = text_of(ROOT / "docs" / "how-to.md").partition("## A fault")[0]
+    """What the how-to shows before it comes to searching: markets, scenario; book; keys, positions, tape."""
+    before = text_of(ROOT / "docs" / "how-to.md").partition("## A search")[0]
     return [block for language, block in FENCE.findall(before) if language != "sh"]
 
 
