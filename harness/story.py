@@ -9,19 +9,22 @@ counted where it would stand.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from drydock.harness.event import Event, Identity
 from drydock.harness.law import by_law
 from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Case, Finding, Kit
-from drydock.harness.run import FAULT_LANES, FaultInjected
+from drydock.harness.result import RunResult
+from drydock.harness.run import FaultInjected
+from drydock.harness.signature import signature_of, signatures
 from drydock.harness.told import Told, Touch, tell
 
 TOLD_MAX = 12
 """So many events of a chain are told; of a longer one the middle is counted."""
 _LAGGARDS_MAX = 3
+_PASSED_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +59,39 @@ class Story:
     replay: str = ""
     chain: tuple[Identity, ...] = ()
     """every event that the finding came of, in order; the sentences tell some of them"""
+    links: tuple[tuple[Identity, Identity], ...] = ()
+    """(from, to) of events that are told: the second came of the first, maybe by way of others that are not told"""
 
 
 def story_of(
     case: Case, kit: Kit, about: Finding | Sequence[str] | None = None, *, replay: str = "", told: Told | None = None
 ) -> Story | None:
-    """The story of a finding, or of the first that has this signature (law, component, role), or of the first at all.
+    """The story of a finding, or of the first that has this signature (law, component, role), or of the worst.
 
     The case is played again with notes, unless ``told`` has them. None where the run breaks no such law.
     """
-    from drydock.harness.signature import signature_of
-
     told = told or tell(case, kit)
     if isinstance(about, Finding):
         finding: Finding | None = about
     else:
         found = told.result.findings
-        wanted = None if about is None else tuple(about)
-        finding = next((one for one in found if wanted is None or tuple(signature_of(one)) == wanted), None)
+        finding = next((one for one in found if about and tuple(signature_of(one)) == tuple(about)), None)
+        finding = worst_finding(told.result) if about is None else finding
     return None if finding is None else _Teller(told, kit, finding).story(replay)
+
+
+def worst_finding(result: RunResult) -> Finding | None:
+    """The first finding of the law whose findings are evidence of the most harm; without harm the first of all."""
+    cited: dict[Identity, set[str]] = {}
+    for finding in result.findings:
+        for identity in finding.events:
+            cited.setdefault(identity, set()).add(finding.law)
+    harm = {finding.law: 0 for finding in result.findings}
+    for entry in result.entries:
+        for law in set().union(*(cited.get(identity, set()) for identity in entry.events)):
+            harm[law] += entry.amount_quantums
+    worst = max(harm, key=lambda law: harm[law], default="")
+    return next((finding for finding in result.findings if finding.law == worst), None)
 
 
 class _Teller:
@@ -93,7 +110,8 @@ class _Teller:
     def story(self, replay: str) -> Story:
         result, laws = self._told.result, {law.id: law for law in self._kit.laws(self._scenario)}
         chain = self._chain()
-        told = [*self._faults(chain), *self._races(), *self._events(chain)]
+        events = list(self._events(chain))
+        told = [*self._faults(chain), *self._races(), *events]
         return Story(
             finding=self._finding,
             law_sentence=laws[self._finding.law].sentence if self._finding.law in laws else "",
@@ -103,6 +121,7 @@ class _Teller:
             window_ms=min((step.planned_ms for step in self._kit.steps(self._scenario)), default=0),
             replay=replay,
             chain=tuple(event.identity for event in chain),
+            links=tuple(self._links({sentence.identity for sentence in events})),
         )
 
     def _place(self, sentence: Sentence) -> tuple[int, int]:
@@ -113,16 +132,30 @@ class _Teller:
     # ---- the chain -------------------------------------------------------------------------------------------
     def _chain(self) -> list[Event]:
         """The finding's events and all that they came of, in the order in which it happened."""
-        reads = self._told.charts.reads
         waiting, found = [i for i in self._finding.events if i in self._by_id][:1], set[Identity]()
         while waiting:
             identity = waiting.pop()
-            if identity in found or identity not in self._by_id:
-                continue
-            found.add(identity)
-            cause = self._by_id[identity].cause
-            waiting += [*reads.get(identity, ()), *([cause] if cause else [])]
+            if identity not in found:
+                found.add(identity)
+                waiting += self._came_of(identity)
         return [event for event in self._told.events if event.identity in found]
+
+    def _came_of(self, identity: Identity) -> list[Identity]:
+        """Its cause and what it had read."""
+        before = (self._by_id[identity].cause, *self._told.charts.reads.get(identity, ()))
+        return [one for one in before if one is not None and one in self._by_id]
+
+    def _links(self, told: Collection[Identity | None]) -> Iterator[tuple[Identity, Identity]]:
+        """Each told event with the nearest told ones that it came of."""
+        for identity in self._order:
+            waiting, seen = self._came_of(identity) if identity in told else [], set[Identity]()
+            while waiting:
+                before = waiting.pop()
+                if before in told:
+                    yield before, identity
+                elif before not in seen:
+                    seen.add(before)
+                    waiting += self._came_of(before)
 
     def _events(self, chain: Sequence[Event]) -> Iterator[Sentence]:
         """The sentences of a chain, shortened: what is cited and the root always, then the nearest to the finding."""
@@ -187,25 +220,17 @@ class _Teller:
         return Sentence(at_ms, text, "fault", self._step_at(at_ms), struck.lane, identity=first.cause)
 
     def _races(self) -> Iterator[Sentence]:
-        """Which two events of which instant changed places: a laggard, and what was served before it for that."""
-        for laggard in self._told.case.ties.laggards[:_LAGGARDS_MAX]:
-            for instant in self._told.instants:
-                late = next((one for one in instant.served if one.identity == laggard), None)
-                if late is None:
-                    continue
-                ahead = [
-                    one for one in instant.served[: instant.served.index(late)]
-                    if one.inserted > late.inserted and not one.lane.startswith(FAULT_LANES)
-                ]  # fmt: skip
-                if ahead:
-                    yield self._race(instant.at_ms, laggard, [one.identity for one in ahead])
+        """Which two events of which instant changed places: a laggard, and whom it had to let pass for the failure."""
+        from drydock.harness.explore.races import races
 
-    def _race(self, at_ms: int, late: Identity, ahead: Sequence[Identity]) -> Sentence:
-        near = [one for one in ahead if _component(one[0]) == _component(late[0])] or list(ahead)
-        names = " and ".join(_occurrence(one) for one in near[:2])
-        more = f" and {len(near) - 2} more" if len(near) > 2 else ""
-        text = f"two events of one instant: {names}{more} is served before {_occurrence(late)}; first-in first-out"
-        return Sentence(at_ms, f"{text} would serve them the other way round", "race", self._step_at(at_ms), late[0])
+        wanted, ties = signature_of(self._finding), self._told.case.ties
+        few = replace(self._told.case, ties=replace(ties, laggards=ties.laggards[:_LAGGARDS_MAX]))
+        for race in races(few, self._kit, lambda result: wanted in signatures(result)):
+            names = " and ".join(map(_occurrence, race.passed[:_PASSED_MAX]))
+            more = f" and {len(race.passed) - _PASSED_MAX} more" if len(race.passed) > _PASSED_MAX else ""
+            told = f"two events of one instant: {names}{more} is served before {_occurrence(race.late)}"
+            text = f"{told}; first-in first-out would serve them the other way round"
+            yield Sentence(race.at_ms, text, "race", self._step_at(race.at_ms), race.late[0])
 
     def _step_at(self, at_ms: int) -> str:
         begun = [span.label for span in self._told.charts.steps if span.since_ms <= at_ms]

@@ -1,7 +1,7 @@
 """A run that is told: played with notes that no other run takes, and that change nothing.
 
 The notes are what a story and a page need beyond the trace: the line of source that emitted each event, the operations
-that a fault's bend really met, the instants in which lanes met, and what the model has to draw.
+that a fault's bend really met, and what the model has to draw.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from drydock.harness.port import Case, Kit, World
 from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET, Lane, Sim, Ties
-from drydock.harness.tie_log import Instant, TieLogSim
 
 _PACKAGE = "drydock."
 
@@ -44,7 +43,6 @@ class Told:
     result: RunResult
     sources: Mapping[Identity, str]
     touches: tuple[Touch, ...] = ()
-    instants: tuple[Instant, ...] = ()
     charts: Charts = field(default_factory=Charts)
 
     @property
@@ -74,16 +72,15 @@ class _Notes:
     def __init__(self, case: Case, kit: Kit) -> None:
         self._case = case
         self._kit = kit
-        self._sim: _NotedSim | _NotedTieSim
+        self._sim: _NotedSim
         self._touched: _Touched | None = None
         self._fold: ChartFold | None = None
 
     def make_sim(
         self, seed: int, ties: Ties | None = None, *, keep_trace: bool = False, event_budget: int = DEFAULT_EVENT_BUDGET
     ) -> Sim:
-        """A Sim that notes lines of source; where there are laggards, also who met in which instant."""
-        maker = _NotedTieSim if self._case.ties.laggards else _NotedSim
-        self._sim = maker(seed, ties, keep_trace=keep_trace, event_budget=event_budget)
+        """A Sim that notes lines of source."""
+        self._sim = _NotedSim(seed, ties, keep_trace=keep_trace, event_budget=event_budget)
         return self._sim
 
     def make_world(self, case: Case, sim: Sim) -> World:
@@ -105,7 +102,6 @@ class _Notes:
             result=result,
             sources=self._sim.sources,
             touches=() if self._touched is None else self._touched.touches(),
-            instants=self._sim.instants() if isinstance(self._sim, _NotedTieSim) else (),
             charts=self._fold.end(result.findings, result.ended_ms) if self._fold and has_charts else Charts(),
         )
 
@@ -121,10 +117,6 @@ class _NotedSim(Sim):
         happened = super().emit(data, lane)
         self.sources[happened.identity] = source
         return happened
-
-
-class _NotedTieSim(_NotedSim, TieLogSim):
-    pass
 
 
 class _Touched(set[str]):

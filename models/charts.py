@@ -53,6 +53,7 @@ class VenueCharts:
         self._prices: list[tuple[int, Ints]] = []
         self._equity: list[tuple[int, int, int]] = []
         self._cuts: list[tuple[int, int, int]] = []
+        self._held: list[int] | None = None
         self._own = {IndexPublished: self._index, PricesPublished: self._price, BlockSealed: self._block}
         self.hears = tuple(dict.fromkeys((*self._rows.hears, *self._reads.hears, *self._own)))
 
@@ -86,6 +87,8 @@ class VenueCharts:
         """What people have by the chain's own indices and marks, and what the same positions are worth at the truth."""
         view, first = event.data.view, self._model.population.first_person
         slots, market = view.layout.account >= first, view.layout.market
+        if self._held is None:
+            self._held = view.layout.per_market(np.abs(view.size)).tolist()
         index, mark = self._truth.index(event.at_ms), self._truth.mark(event.at_ms)
         worth = view.size * mark[market] + funding_pnl(view.size, index[market], view.cached)
         at_truth = int(np.add.reduce(view.quote[first:])) + int(np.add.reduce(worth[slots]))
@@ -98,11 +101,10 @@ class VenueCharts:
             return []
         at_ms, seen = rows
         true = np.array([self._truth.index(at) for at in at_ms])
-        spot = np.maximum(self._truth.outside.spot(0), 1)
-        off_ppm = (np.abs(seen - true) >> INDEX_SHIFT) * PPM // spot
+        off = np.abs(seen - true) >> INDEX_SHIFT
         return [
             self._against_truth(market, "Funding index", at_ms, seen >> INDEX_SHIFT, true >> INDEX_SHIFT)
-            for market in self._worst(off_ppm.max(axis=0), told)
+            for market in self._worst(off.max(axis=0), told)
         ]
 
     def _mark_charts(self, told: str) -> list[Chart]:
@@ -110,16 +112,17 @@ class VenueCharts:
             return []
         at_ms = [at for at, _ in self._prices]
         seen, true = np.array([mark for _, mark in self._prices]), np.array([self._truth.mark(at) for at in at_ms])
-        off_ppm = np.where(seen > 0, np.abs(seen - true) * PPM // np.maximum(true, 1), 0)
+        off = np.where(seen > 0, np.abs(seen - true), 0)
         return [
             self._against_truth(market, "Mark price", at_ms, seen, true)
-            for market in self._worst(off_ppm.max(axis=0), told)
+            for market in self._worst(off.max(axis=0), told)
         ]
 
-    def _worst(self, off_ppm: Ints, told: str) -> list[int]:
-        """The market that is farthest from the truth, then those that a finding names, by their distance."""
-        names = self._model.markets.names
-        order = sorted(range(len(names)), key=lambda m: (-int(off_ppm[m]), m))
+    def _worst(self, off: Ints, told: str) -> list[int]:
+        """The market in which the distance from the truth (in price quantums) cost or gave most, then the next of those
+        that a finding names."""
+        names, held = self._model.markets.names, self._held or [1] * len(off)
+        order = sorted(range(len(names)), key=lambda m: (-int(off[m]) * held[m], m))
         named = [market for market in order if names[market] in told]
         return list(dict.fromkeys((*order[:1], *named, *order)))[:_CHARTED]
 
@@ -129,7 +132,7 @@ class VenueCharts:
         return Chart(
             f"{what} of {name}",
             "USD",
-            f"{what} of {name}: what the venue published, against what it should have been",
+            "What the venue published, against what it should have been",
             (Curve("published", own), Curve("truth", right, is_truth=True)),
             per_unit=10 ** max(0, 6 - facts.size_exponent),
         )

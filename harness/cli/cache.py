@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +41,15 @@ def save_case(case: Case, folder: Path | None = None) -> str:
         told = f"cannot be written: {error.strerror or error}{hint}"
         raise BadFile([Mistake(str(file), told)]) from None
     return str(file)
+
+
+def replay_command(case: Case, loads: Sequence[str] = ()) -> str:
+    """The command that plays a case again, which is in the cache from then on. ``loads`` are files of ``--load``.
+
+    ``BadFile`` where the cache cannot be written.
+    """
+    parts = [part for path in loads for part in ("--load", path)]
+    return shlex.join(["drydock", "replay", save_case(case), *parts])
 
 
 def _ignore_in_git(folder: Path) -> None:

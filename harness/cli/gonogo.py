@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms, say_if_nothing_is_refunded
+from drydock.harness.cli.options import (
+    Common,
+    check_targets,
+    common,
+    cores,
+    duration_ms,
+    report_option,
+    say_if_nothing_is_refunded,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +54,9 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 @click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s; cut short is never GO.")
 @click.option("--corpus-time", callback=duration_ms, metavar="T", help="For known failures, first; default 60s.")
 @click.option("--refunds", metavar="FILE", help="Write what every run owes to whom, as CSV (mode 0600).")
+@report_option
+@click.option("--markdown", metavar="FILE", help="Write the verdict as Markdown, e.g. to $GITHUB_STEP_SUMMARY.")
+@click.option("--junit", metavar="FILE", help="Write the verdict as JUnit XML: a test case for each law.")
 @click.option("--today", callback=_day, metavar="DATE", help="When accepted risks expire; default: today.")
 @common
 def command(
@@ -56,6 +68,9 @@ def command(
     max_time: int | None,
     corpus_time: int | None,
     refunds: str | None,
+    report: str | None,
+    markdown: str | None,
+    junit: str | None,
     today: str | None,
     common: Common,
 ) -> int:
@@ -65,7 +80,8 @@ def command(
     """
     from drydock.harness.rehearsal import Options
 
-    check_targets(common, refunds=refunds)
+    files = {"report": report, "markdown": markdown, "junit": junit}
+    check_targets(common, refunds=refunds, **files)
     todo = _loaded(scenarios, regime, common)
     options = Options(
         today=today or _todays_date(),
@@ -79,14 +95,17 @@ def command(
     known = _corpora(todo)
     with _refund_file(refunds, todo) as file:
         verdicts = list(_rehearsed(todo, known, options, max_time, file, common))
-        return _answer(verdicts, len(scenarios) > 1, common, any(scenario.is_private for scenario, _ in todo))
+        return _answer(verdicts, todo, files, common)
 
 
-def _answer(verdicts: list[Verdict], is_array: bool, common: Common, is_private: bool) -> int:
-    """Saves the cases, tells the verdicts, and returns the worst of their exit codes."""
+def _answer(
+    verdicts: list[Verdict], todo: list[tuple[Scenario, Kit]], files: Mapping[str, str | None], common: Common
+) -> int:
+    """Saves the cases, tells the verdicts, writes what else is wanted, and returns the worst of their exit codes."""
     from drydock.harness.verdict_json import verdict_json
 
     saved = [_save_cases(verdict, common) for verdict in verdicts]
+    is_array, is_private = len(todo) > 1, any(scenario.is_private for scenario, _ in todo)
 
     def plain() -> Plain:
         answers = [verdict_json(verdict) for verdict in verdicts]
@@ -101,7 +120,34 @@ def _answer(verdicts: list[Verdict], is_array: bool, common: Common, is_private:
             print_verdict(console, verdict, replays, verbosity=common.verbosity)
 
     common.answer(plain, tell, is_private=is_private)
+    for name, target in files.items():
+        if target is not None:
+            write_text(target, _WRITERS[name](verdicts, todo, saved), is_private=is_private)
     return exits.worst([exit_of(verdict) for verdict in verdicts])
+
+
+def _page(verdicts: list[Verdict], todo: list[tuple[Scenario, Kit]], saved: list[Mapping[str, str]]) -> str:
+    from drydock.harness.report.page import render
+    from drydock.harness.report.page_verdict import part_of_verdict
+
+    judged = zip(verdicts, todo, saved, strict=False)  # a signal may have ended the list of verdicts
+    parts = [part_of_verdict(verdict, scenario, kit, replays) for verdict, (scenario, kit), replays in judged]
+    return render(parts, verdicts[0].run if len(verdicts) == 1 else None)
+
+
+def _markdown(verdicts: list[Verdict], todo: list[tuple[Scenario, Kit]], saved: list[Mapping[str, str]]) -> str:
+    from drydock.harness.report.markdown import markdown
+
+    return markdown(verdicts, saved)
+
+
+def _junit(verdicts: list[Verdict], todo: list[tuple[Scenario, Kit]], saved: list[Mapping[str, str]]) -> str:
+    from drydock.harness.report.junit import junit
+
+    return junit(verdicts, saved)
+
+
+_WRITERS = {"report": _page, "markdown": _markdown, "junit": _junit}
 
 
 def exit_of(verdict: Verdict) -> int:
@@ -189,7 +235,7 @@ def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
 
     The cases are in the cache from then on. A folder that cannot be written costs their lines, and not the verdict.
     """
-    from drydock.harness.cli.cache import save_case
+    from drydock.harness.cli.cache import replay_command
     from drydock.harness.mistakes import BadFile
 
     bundles = [bundle for bundle in (verdict.reported, verdict.sweep) if bundle is not None]
@@ -198,7 +244,7 @@ def _save_cases(verdict: Verdict, common: Common) -> Mapping[str, str]:
     sets = [part for setting in common.sets for part in ("--set", setting)]  # a case has them inside
     known = {line.id: shlex.join(["drydock", "replay", line.file, *sets, *loads]) for line in verdict.regressions}
     try:
-        return known | {law: shlex.join(["drydock", "replay", save_case(case), *loads]) for law, case in first.items()}
+        return known | {law: replay_command(case, common.load) for law, case in first.items()}
     except BadFile as bad:
         click.echo(str(bad), err=True)
         return known

@@ -96,6 +96,9 @@ def common(command: F) -> F:
     return with_common  # type: ignore[return-value]
 
 
+report_option = click.option("--report", metavar="FILE", help="Write one HTML page to look at; it loads nothing.")
+"""Of every command that has a run to show."""
+
 _OPTIONS = (
     click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; - is stdout, for JSON alone."),
     click.option("--load", multiple=True, metavar="FILE", help="Load your own faults (Python). Repeatable."),
@@ -161,13 +164,16 @@ def say_if_nothing_is_refunded(target: str, scenario: Scenario) -> None:
         click.echo(f"{target}: the policy of {scenario.name} refunds no kind of harm; no line is of it", err=True)
 
 
-def check_targets(common: Common, trace: str | None = None, refunds: str | None = None) -> None:
-    """Fails before the work and not after it. ``BadFile`` for a target that cannot be a file; all of them together."""
+def check_targets(common: Common, **targets: str | None) -> None:
+    """Fails before the work and not after it. ``BadFile`` for a target that cannot be a file; all of them together.
+
+    ``targets`` are the files that other options name, by the option's name.
+    """
     mistakes = Mistakes()
-    for option, target in (("--trace", trace), ("--refunds", refunds)):
+    for option, target in targets.items():
         if target == "-":
-            mistakes.add(f"{option} -", "takes a file; stdout belongs to the text or to JSON")
-    for target in (trace, refunds, common.json_to):
+            mistakes.add(f"--{option} -", "takes a file; stdout belongs to the text or to JSON")
+    for target in (*targets.values(), common.json_to):
         if target and not Path(target).parent.is_dir():
             mistakes.add(target, f"cannot be written: there is no folder {Path(target).parent}")
     mistakes.raise_if_any()

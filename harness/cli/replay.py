@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, duration_ms
+from drydock.harness.cli.options import Common, check_targets, common, duration_ms, report_option
 
 if TYPE_CHECKING:
     from drydock.harness.places import Places
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE")
 @click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
 @click.option("--until", callback=duration_ms, metavar="T", help="Tell no more than this of the window, e.g. 12m.")
+@report_option
 @common
-def command(file: str, trace: str | None, until: int | None, common: Common) -> int:
+def command(file: str, trace: str | None, until: int | None, report: str | None, common: Common) -> int:
     """The case or the regression in FILE again, told as a timeline: with --set, does it help?
 
     A case brings its scenario; a regression is played on the scenario as it is today. 0 clean (fixed), 1 still broken,
@@ -32,13 +33,13 @@ def command(file: str, trace: str | None, until: int | None, common: Common) -> 
     from drydock.harness.registry import kit
     from drydock.harness.regression import NoLongerApplies
 
-    check_targets(common, trace)
+    check_targets(common, trace=trace, report=report)
     common.load_code()
     try:
         case, known = _read(file, common)
     except NoLongerApplies as gone:
         return _say_gone(file, str(gone))
-    code = play(case, kit(case.scenario.kit), common, trace=trace, until_ms=until, known=known)
+    code = play(case, kit(case.scenario.kit), common, trace=trace, until_ms=until, report_to=report, known=known)
     if known is not None:
         return code
     idle = ", ".join(f"{fault.kind} at {fault.step}" for fault in case.plan if not fault.applicable(case.scenario))

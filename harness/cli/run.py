@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, say_if_nothing_is_refunded
+from drydock.harness.cli.options import Common, check_targets, common, report_option, say_if_nothing_is_refunded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drydock.harness.port import Case, Kit, Plain, Scenario
     from drydock.harness.regression import Regression, Standing
     from drydock.harness.result import RunResult
+    from drydock.harness.told import Told
     from drydock.harness.twin import Twin
 
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--ties", type=click.Choice(("seeded", "fifo")), default="seeded", help="Who is first in an instant.")
 @click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
 @click.option("--refunds", metavar="FILE", help="Write who is owed what, and on what evidence, as CSV (mode 0600).")
+@report_option
 @click.option("--twin", is_flag=True, help="A second opinion: the same night without its faults (four more runs).")
 @click.option("--dry", is_flag=True, help="Print the resolved schedule and run nothing: nothing is judged.")
 @common
@@ -36,6 +38,7 @@ def command(
     ties: str,
     trace: str | None,
     refunds: str | None,
+    report: str | None,
     twin: bool,
     dry: bool,
     common: Common,
@@ -47,13 +50,13 @@ def command(
     from drydock.harness.port import Case
     from drydock.harness.sim import Ties
 
-    check_targets(common, trace, refunds)
+    check_targets(common, trace=trace, refunds=refunds, report=report)
     loaded, kit = common.scenario(scenario)
     faults = plan_of(plan, loaded, kit)
     case = Case(loaded, regime_of(regime, loaded), faults, common.first_seed, Ties(ties))
     if dry:
         return _schedule(case, kit, common)
-    return play(case, kit, common, trace=trace, refunds_to=refunds, has_twin=twin)
+    return play(case, kit, common, trace=trace, refunds_to=refunds, report_to=report, has_twin=twin)
 
 
 def plan_of(plan: str, scenario: Scenario, kit: Kit) -> tuple[Any, ...]:
@@ -85,19 +88,22 @@ def play(
     trace: str | None = None,
     until_ms: int | None = None,
     refunds_to: str | None = None,
+    report_to: str | None = None,
     has_twin: bool = False,
     known: Regression | None = None,
 ) -> int:
     """Plays a case, tells it, and returns the exit code. A run that fails is a failure of the harness.
 
     A run that came to no end has no twin: there is no time at which to compare. ``known`` is the regression that the
-    case is: what became of it decides then.
+    case is: what became of it decides then. What is to be shown on a page is played with notes, which change nothing.
     """
     from drydock.harness.regression import standing_of
     from drydock.harness.run import HarnessError, run_case
+    from drydock.harness.told import tell as tell_run
     from drydock.harness.twin import second_opinion
 
-    result = run_case(case, kit, keep_trace=True, keep_worth=has_twin)
+    told_run = tell_run(case, kit, keep_worth=has_twin) if report_to else None
+    result = told_run.result if told_run else run_case(case, kit, keep_trace=True, keep_worth=has_twin)
     if trace:
         _write_trace(trace, case, result)
     if result.error:
@@ -121,6 +127,8 @@ def play(
 
     with _refund_file(refunds_to, result, case, kit):
         common.answer(plain, tell, is_private=case.scenario.is_private)
+    if report_to and told_run:
+        _write_page(report_to, told_run, kit, common)
     return exit_of(result) if stood is None else exits.of_regression(stood.outcome)
 
 
@@ -131,6 +139,18 @@ def known_json(known: Regression | None, stood: Standing | None) -> dict[str, Pl
     told = {"id": known.id, "signature": str(known.signature), "because": known.because}
     others = [str(other) for other in stood.others]
     return {"regression": told | {"outcome": stood.outcome, "told": stood.told, "others": others}}
+
+
+def _write_page(target: str, told: Told, kit: Kit, common: Common) -> None:
+    """The page of a run; where it broke a law, with the command that shows it again."""
+    from drydock.harness.cli.cache import replay_command
+    from drydock.harness.cli.options import write_text
+    from drydock.harness.report.page import render
+    from drydock.harness.report.page_run import part_of_run
+
+    replay = replay_command(told.case, common.load) if told.result.findings else ""
+    page = render([part_of_run(told, kit, replay=replay)])
+    write_text(target, page, is_private=told.case.scenario.is_private)
 
 
 def exit_of(result: RunResult) -> int:

@@ -136,6 +136,11 @@ def _broken_laws(verdict: Verdict) -> Iterator[_Broken]:
     yield from sorted(found, key=lambda b: (not b.decides, b.violation.law_class != "safety", -b.violation.runs))
 
 
+def broken_laws(verdict: Verdict) -> list[Violation]:
+    """Each law that was broken, by the first violation of it, in the order in which they are told: worst first."""
+    return [entry.violation for entry in _broken_laws(verdict)]
+
+
 def _standing(violation: Violation, verdict: Verdict) -> str:
     """Why a violation does not decide; empty where it does."""
     risks = [risk for risk in verdict.accepted if not risk["expired"] and not risk.get("regression")]

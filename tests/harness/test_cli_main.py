@@ -15,7 +15,7 @@ from drydock.harness.cli import commands, exits
 from drydock.harness.cli.main import answer
 from drydock.harness.mistakes import BadFile, Mistake
 
-HEAVY = ("hypothesis", "simpy", "numpy", "faker", "pydantic", "rich", "ruamel", "yaml")
+HEAVY = ("hypothesis", "simpy", "numpy", "faker", "pydantic", "rich", "ruamel", "yaml", "jinja2", "junitparser")
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
