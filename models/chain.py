@@ -330,7 +330,7 @@ class Chain:
         view = BlockView(
             self.layout, views["quote"], views["size"], views["cached"], views["realised"], self._frozen_index,
             self._frozen_mark, equity, fills, liquidated, self._credited, self.socialised_ppm, VAULT, people, vault,
-            self._index_after, self._order.last,
+            self._index_after, self._order.last, cloud=self._world.cloud.holdings.views,
         )  # fmt: skip
         sealed = BlockSealed(self.height, self.sequence, high, low, transactions, view)
         self._sim.emit(sealed, self._lane)

@@ -5,8 +5,8 @@ An array stands for a batched message: entry n belongs to the n-th entity named 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -282,7 +282,7 @@ class BlockView:
     Money in 1e-6 USD: ``quote equity`` by account, ``realised`` by market. ``size`` and ``cached`` by slot of the
     ``layout``, ``index`` and ``mark`` by market. ``fills`` and ``liquidated`` are what this block applied,
     ``people_quantums`` and ``vault_quantums`` the sums of quote balances that pages show; ``operations`` is the order
-    in which it did them, empty where that was the order of arrival.
+    in which it did them, empty where that was the order of arrival. ``cloud`` holds the cloud's ``quote size cached``.
     """
 
     layout: Layout
@@ -302,6 +302,7 @@ class BlockView:
     vault_quantums: int
     index_after: Sequence[int] = ()
     operations: Sequence[str] = ()
+    cloud: Mapping[str, Ints] = field(default_factory=dict)
 
     is_view: ClassVar[bool] = True
 

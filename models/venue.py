@@ -264,6 +264,7 @@ class Declared:
     missed_after_ms: Millis = 60_000  # [A] of L4
     grace_ms: Millis = 0  # [A] no liquidation so soon after OK
     copies_lag_ms: Millis = 15_000  # [A] of F4
+    copies_apart_quantums: Money = 1_000_000  # [A] of S7: so much money may cloud and chain differ about an account
     index_gap_cap_ms: Millis | None = None
     price_step_ppm_max: Annotated[int, Range(1, 100_000_000)] = 200_000  # [A] of P3: spot, from one mark to the next
     price_skew_ms_max: Millis = 60_000  # [S] of P4: GMX v2

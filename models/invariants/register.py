@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from drydock.harness.law import FoldLaw
 from drydock.harness.port import Law
 from drydock.models.invariants import (
+    copies,
     detection,
     feeds,
     funding,
@@ -68,6 +69,7 @@ LAWS: tuple[type[FoldLaw], ...] = (
     money.Solvency,
     pools.UnbackedGain,
     once.SealedOnce,
+    copies.SameAccounts,
     maintenance.WindowKept,
     pages.PagesConverge,
     pages.NoDefaults,

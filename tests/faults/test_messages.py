@@ -169,21 +169,21 @@ def test_page_that_hears_nothing_shows_what_it_had() -> None:
 
 
 # ---- doubled fills --------------------------------------------------------------------------------------------------
-DOUBLES: list[tuple[Fault, tuple[str, ...], str]] = [
-    (MessageDuplicate(step="resume", target="fills", share_ppm=EVERY), (), "S6"),
-    (MessageDuplicate(step="resume", target="intents", share_ppm=EVERY), (), "O4"),
-    (AckLost(step="resume", target="fills", share_ppm=EVERY, lasts_ms=20_000), RESEND, "S6"),
-    (AckLost(step="resume", target="intents", share_ppm=EVERY, lasts_ms=20_000), RESEND, "O4"),
+DOUBLES: list[tuple[Fault, tuple[str, ...], set[str]]] = [
+    (MessageDuplicate(step="resume", target="fills", share_ppm=EVERY), (), {"S6", "S7"}),
+    (MessageDuplicate(step="resume", target="intents", share_ppm=EVERY), (), {"O4"}),
+    (AckLost(step="resume", target="fills", share_ppm=EVERY, lasts_ms=20_000), RESEND, {"S6", "S7"}),
+    (AckLost(step="resume", target="intents", share_ppm=EVERY, lasts_ms=20_000), RESEND, {"O4"}),
 ]
 
 
 @pytest.mark.parametrize("book", [(), ("venue.order_book={}",)], ids=["at mark", "book"])
-@pytest.mark.parametrize(("fault", "sets", "law"), DOUBLES, ids=lambda value: getattr(value, "kind", None))
+@pytest.mark.parametrize(("fault", "sets", "laws"), DOUBLES, ids=lambda value: getattr(value, "kind", None))
 def test_doubled_fill_is_told_by_its_law_and_stopped_by_a_key(
-    fault: Fault, sets: tuple[str, ...], law: str, book: tuple[str, ...]
+    fault: Fault, sets: tuple[str, ...], laws: set[str], book: tuple[str, ...]
 ) -> None:
     """Sums stay right, so conservation is silent; with an idempotency key the night is that without the fault."""
-    assert {law} == broken(play(*BUSY, *book, *sets, plan=(fault,)))
+    assert laws == broken(play(*BUSY, *book, *sets, plan=(fault,)))
     keyed = play(*BUSY, *book, *sets, *KEYED, plan=(fault,))
     assert [True] == [evidence.exercised for evidence in keyed.evidence]
     assert play(*BUSY, *book, *sets, *KEYED).digest == keyed.digest
@@ -193,6 +193,15 @@ def test_doubled_fills_cost_people_money_where_prices_move() -> None:
     """The chain holds for richer, or poorer, whoever was filled twice, and pays out on it."""
     fault = MessageDuplicate(step="maintenance", offset_ms=-110_000, target="fills", share_ppm=EVERY, lasts_ms=100_000)
     assert {"S5", "S6"} <= broken(play(*BUSY, *PAYS, regime="crash", plan=(fault,)))
+
+
+@pytest.mark.parametrize("fault", [MessageDuplicate, MessageLoss])
+def test_transfer_that_the_cloud_hears_twice_or_never_is_told_by_the_law_of_both_ledgers(fault: Any) -> None:
+    """The chain has credited it once; what the cloud makes of it stays until somebody takes the chain's word."""
+    bent = fault(step="resume", target="news", share_ppm=EVERY)
+    assert {"S7"} == broken(play(*PAYS, plan=(bent,)))
+    healed = fault(step="maintenance", offset_ms=-110_000, target="news", share_ppm=EVERY, lasts_ms=100_000)
+    assert set() == broken(play(*PAYS, plan=(healed,)))
 
 
 def test_sender_that_waits_for_an_answer_makes_good_what_was_lost() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from drydock.harness.port import Canary
 from drydock.models.invariants.canaries import (
+    copies,
     detection,
     feeds,
     funding,
@@ -30,6 +31,7 @@ from drydock.models.invariants.canaries import (
 from drydock.models.invariants.register import LAWS
 
 _BY_SUBJECT: tuple[Canary, ...] = (
+    *copies.CANARIES,
     *detection.CANARIES,
     *feeds.CANARIES,
     *funding.CANARIES,
