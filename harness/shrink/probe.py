@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from drydock.harness.fault import is_legal
@@ -32,15 +32,15 @@ class Box:
         self.runs = 0
         self.stopped = ""
 
-    def spend(self) -> None:
-        """One run more. :exc:`BoxFull` where there is none left."""
+    def spend(self, runs: int = 1) -> None:
+        """So many runs more. :exc:`BoxFull` where there is no time, or are not so many left."""
         if self._deadline_s is not None and self._clock() >= self._deadline_s:
             self.stopped = "max-time"
-        elif self._max_runs is not None and self.runs >= self._max_runs:
+        elif self._max_runs is not None and self.runs + runs > self._max_runs:
             self.stopped = "max-runs"
         if self.stopped:
             raise BoxFull(self.stopped)
-        self.runs += 1
+        self.runs += runs
 
 
 class Probe:
@@ -69,13 +69,12 @@ class Probe:
                     return number
         return None
 
-    def seen(self, case: Case) -> Seen:
-        """All the ways in which the case fails, judged by every law."""
-        key = _key(case)
-        if key not in self._whole:
-            self.box.spend()
-            self._whole[key] = self._player.seen([case])[0]
-        return self._whole[key]
+    def seen(self, cases: Sequence[Case]) -> list[Seen]:
+        """All the ways in which each of these cases fails, judged by every law."""
+        unknown = {_key(case): case for case in cases if _key(case) not in self._whole}
+        self.box.spend(len(unknown))
+        self._whole |= zip(unknown, self._player.seen(list(unknown.values())), strict=True)
+        return [self._whole[_key(case)] for case in cases]
 
     def _answer(self, case: Case) -> bool:
         key = _key(case)

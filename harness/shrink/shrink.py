@@ -103,7 +103,7 @@ class _Search:
         self.alternatives: list[Case] = []
 
     def run(self, has_alternatives: bool) -> None:
-        self.is_shown = self.probe.signature in self.probe.seen(self.original)
+        self.is_shown = self.probe.signature in self.probe.seen([self.original])[0]
         if not self.is_shown:
             return
         self._leave_out_idle()
@@ -150,11 +150,9 @@ class _Search:
     def _prove(self) -> None:
         """The table: played with every law, so that it also says what else goes wrong."""
         frame, parts = self.best.frame, self.best.parts
-        self.whole = self.probe.seen(self.best.case)
-        self.empty = self.probe.seen(with_parts(frame, ()))
+        self.whole, self.empty = self.probe.seen([self.best.case, with_parts(frame, ())])
         for number, part in enumerate(parts):
-            left = self.probe.seen(with_parts(frame, without(parts, number)))
-            alone = self.probe.seen(with_parts(frame, (part,)))
+            left, alone = self.probe.seen([with_parts(frame, kept) for kept in (without(parts, number), (part,))])
             self.proof.append(Proof(str(part), left, alone))
 
     def _find_alternatives(self, whole: Smallest) -> None:
