@@ -137,11 +137,15 @@ class _Exploration:
         from drydock.harness.explore.minima import Minima
         from drydock.harness.explore.search import explore
         from drydock.harness.report.progress import progress_on
+        from drydock.harness.shrink.crowd import Crowd
 
         deadline_s = None if options.max_time_s is None else time.monotonic() + options.max_time_s
-        self.minima = Minima(self.kit, self.scenario, self.shrink_s, deadline_s)
         is_quiet = self.common.verbosity < 0
-        with progress_on(self.scenario.name, is_quiet=is_quiet, noun="failure") as self.progress:
+        with (
+            Crowd(self.kit, self.scenario, options.workers) as crowd,
+            progress_on(self.scenario.name, is_quiet=is_quiet, noun="failure") as self.progress,
+        ):
+            self.minima = Minima(self.kit, self.scenario, self.shrink_s, deadline_s, player=crowd)
             explored = explore(self.scenario, self.kit, replace(options, progress=self.progress, found=self._found))
         self._answer(explored)
         return exit_of(explored)

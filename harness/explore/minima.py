@@ -11,6 +11,7 @@ from drydock.harness.explore.races import Race, races
 from drydock.harness.explore.space import is_threat
 from drydock.harness.port import Fault, Kit, Scenario
 from drydock.harness.result import RunResult
+from drydock.harness.shrink.player import Player
 from drydock.harness.shrink.shrink import Shrunk, shrink
 from drydock.harness.signature import Signature, loss_limits, signatures
 
@@ -37,6 +38,7 @@ class Minima:
     """Shrinks failures as they come. One that a smallest case shows already needs none of its own.
 
     ``box_s`` is for each failure; past ``deadline_s`` (a time of the clock) nothing is shrunk any more.
+    ``player`` plays the cases that shrinking asks about; default: this process.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Minima:
         box_s: float = BOX_S,
         deadline_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        player: Player | None = None,
     ) -> None:
         self.found: list[Minimum] = []
         self._kit = kit
@@ -54,6 +57,7 @@ class Minima:
         self._box_s = box_s
         self._deadline_s = deadline_s
         self._clock = clock
+        self._player = player
 
     def shows(self, signature: Signature) -> int | None:
         """The number of the first smallest case that has this signature."""
@@ -66,7 +70,9 @@ class Minima:
             left_s = min(left_s, self._deadline_s - self._clock())
         if left_s < _LEAST_S or self.shows(failure.signature) is not None:
             return None
-        shrunk = shrink(failure.case, failure.signature, self._kit, max_time_s=left_s, clock=self._clock)
+        shrunk = shrink(
+            failure.case, failure.signature, self._kit, max_time_s=left_s, clock=self._clock, player=self._player
+        )
         if not shrunk.is_shown:
             return None
         shown = tuple(sorted(shrunk.whole or (failure.signature,)))

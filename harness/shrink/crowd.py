@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,8 +11,10 @@ from typing import NamedTuple
 
 from drydock.harness.port import Case, Kit, Scenario
 from drydock.harness.shrink.player import Alone, Seen
-from drydock.harness.sim import DEFAULT_EVENT_BUDGET
 from drydock.harness.sweep import Crew
+
+SLOW_S = 0.1
+"""Seconds of a run from which on it pays to play ahead."""
 
 
 class _Asked(NamedTuple):
@@ -21,6 +24,11 @@ class _Asked(NamedTuple):
     packed: bytes
     law: str | None
 
+    @classmethod
+    def of(cls, number: int, case: Case, law: str | None) -> _Asked:
+        """The case, as number so many of those that are asked about together."""
+        return cls(number, pickle.dumps((case.regime, case.plan, case.seed, case.ties)), law)
+
 
 @dataclass(frozen=True, slots=True)
 class _Seat:
@@ -28,25 +36,27 @@ class _Seat:
 
     kit: Kit
     scenario: Scenario
-    event_budget: int
 
     def play(self, asked: _Asked) -> tuple[int, Seen]:
         """How one case fails, with its number: answers come as they are done."""
         regime, plan, seed, ties = pickle.loads(asked.packed)
-        player = Alone(self.kit, self.scenario, self.event_budget)
+        player = Alone(self.kit, self.scenario)
         return asked.number, player.seen([Case(self.scenario, regime, plan, seed, ties)], asked.law)[0]
 
 
 class Crowd:
     """A :class:`~drydock.harness.shrink.player.Player` with workers, as a context manager; for cases of one scenario.
 
-    It pays where a run takes longer than a tenth of a second: half of what is played ahead is for nothing. Nothing that
-    is found depends on how many workers there are.
+    Half of what is played ahead is for nothing, so workers are asked only once a run takes longer than ``slow_s`` here;
+    they start when first asked. Nothing that is found depends on how many there are, or on whether they were asked.
     """
 
-    def __init__(self, kit: Kit, scenario: Scenario, workers: int, event_budget: int = DEFAULT_EVENT_BUDGET) -> None:
-        self.width = workers
-        self._crew: Crew[_Asked, tuple[int, Seen]] = Crew(_Seat(kit, scenario, event_budget), workers)
+    def __init__(self, kit: Kit, scenario: Scenario, workers: int, slow_s: float = SLOW_S) -> None:
+        self.width = 1
+        self._workers = workers
+        self._slow_s = slow_s
+        self._here = Alone(kit, scenario)
+        self._crew: Crew[_Asked, tuple[int, Seen]] = Crew(_Seat(kit, scenario), workers)
 
     def __enter__(self) -> Crowd:
         self._crew.__enter__()
@@ -55,10 +65,14 @@ class Crowd:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._crew.__exit__(kind, error, at)
 
-    def seen(self, cases: Sequence[Case], law: str | None = None) -> list[Seen]:
+    def seen(self, cases: Sequence[Case], law: str | None = None) -> Sequence[Seen]:
         """How each case fails."""
-        asked = [
-            _Asked(number, pickle.dumps((case.regime, case.plan, case.seed, case.ties)), law)
-            for number, case in enumerate(cases)
-        ]
-        return [seen for _, seen in sorted(self._crew.play(asked), key=lambda done: done[0])]
+        if self.width > 1 < len(cases):
+            asked = [_Asked.of(number, case, law) for number, case in enumerate(cases)]
+            return [seen for _, seen in sorted(self._crew.play(asked), key=lambda done: done[0])]
+        began_s = time.monotonic()
+        shown = self._here.seen(cases, law)
+        if cases:
+            is_slow = (time.monotonic() - began_s) / len(cases) >= self._slow_s
+            self.width = self._workers if is_slow else 1
+        return shown

@@ -139,8 +139,9 @@ def test_workers_find_what_one_process_finds(toy: ModuleType) -> None:
     kit = registry.kit("toy")
     hasty = toy.scenario(kit, waits=False)
     case = Case(hasty, "busy", tuple(toy.SlowCount(delay_ms=100 + n) for n in range(6)), 3, Ties())
-    with Crowd(kit, hasty, workers=2) as crowd:
+    with Crowd(kit, hasty, workers=2, slow_s=0) as crowd:
         assert shrink(case, BROKEN, kit) == shrink(case, BROKEN, kit, player=crowd)
+        assert 2 == crowd.width
 
 
 def test_a_plan_that_is_not_legal_is_never_played(toy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
