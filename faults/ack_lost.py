@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Passage
-from drydock.models.links import directed
+from drydock.models.links import between
 from drydock.models.message_fault import SharedMessageFault
 from drydock.models.model import model_of
 
@@ -31,8 +31,9 @@ class AckLost(SharedMessageFault):
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """Channels whose sender sends again: to the sequencer, from clients, as the venue says."""
         spec = model_of(scenario).venue.messages
-        to_chain = directed("cloud>chain") if spec.submit_resend_ms is not None else ()
-        return (*to_chain, *(("intents",) if spec.intent_resend_ms is not None else ()))
+        to_chain = between("cloud>chain") if spec.submit_resend_ms is not None else ()
+        from_clients = between("intents") if spec.intent_resend_ms is not None else ()
+        return tuple(channel.name for channel in (*to_chain, *from_clients))
 
     def hit(self, passage: Passage) -> bool:
         """It happens, and who asked is not told."""

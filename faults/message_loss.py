@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Passage
-from drydock.models.links import channel_names, lose
+from drydock.models.links import channels_of, lose
 from drydock.models.message_fault import SharedMessageFault
 
 
@@ -29,7 +29,7 @@ class MessageLoss(SharedMessageFault):
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """Every channel."""
-        return channel_names()
+        return tuple(channel.name for channel in channels_of(scenario))
 
     def hit(self, passage: Passage) -> bool:
         """Never."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Passage
-from drydock.models.links import components, links, lose
+from drydock.models.links import channels_of, components, links, lose
 from drydock.models.message_fault import MessageFault
 
 
@@ -28,7 +28,8 @@ class Partition(MessageFault):
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """Every link between two components, and every component."""
-        return (*links(), *components())
+        channels = channels_of(scenario)
+        return (*links(channels), *components(channels))
 
     def hit(self, passage: Passage) -> bool:
         """Lost."""

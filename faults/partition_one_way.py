@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Passage
-from drydock.models.links import directions, lose
+from drydock.models.links import channels_of, directions, lose
 from drydock.models.message_fault import MessageFault
 
 
@@ -28,7 +28,7 @@ class PartitionOneWay(MessageFault):
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """Every direction in which messages go."""
-        return directions()
+        return directions(channels_of(scenario))
 
     def hit(self, passage: Passage) -> bool:
         """Lost."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.sim import Steps
-from drydock.models.links import benders_of, between, links, lose
+from drydock.models.links import benders_of, between, channels_of, links, lose
 from drydock.models.venue_fault import VenueFault
 from drydock.models.world import VenueWorld
 
@@ -41,7 +41,7 @@ class Swizzle(VenueFault):
     def inject(self, world: VenueWorld) -> Steps:
         """Cuts, waits, and restores; an interrupt restores what is still cut."""
         rng = world.sim.rng(self.stream_name())
-        names = links()
+        names = links(channels_of(world.case.scenario))
         chosen = rng.shuffled(list(range(len(names))))[: self.cuts]
         yield world.until(self.step, self.offset_ms)
         cut: dict[int, ExitStack] = {}

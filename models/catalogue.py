@@ -7,6 +7,7 @@ from typing import get_args
 
 from drydock.harness.port import Switch
 from drydock.harness.typed import to_plain
+from drydock.models.links import CHANNELS
 from drydock.models.regimes import REGIMES
 from drydock.models.runbook_spec import SERVICES, Gate, StepKind
 from drydock.models.seams import SEAM_SENTENCES
@@ -154,7 +155,7 @@ def _of_liquidations(venue: Venue) -> Iterator[Switch]:
 
 
 def subjects() -> Mapping[str, Sequence[tuple[str, str]]]:
-    """Steps, gates, services, seams and regimes: name and sentence."""
+    """Steps, gates, services, seams, channels and regimes: name and sentence."""
     assert set(GATE_SENTENCES) == set(get_args(Gate))
     assert set(STEP_SENTENCES) == set(get_args(StepKind))
     return {
@@ -162,5 +163,6 @@ def subjects() -> Mapping[str, Sequence[tuple[str, str]]]:
         "gates": tuple(GATE_SENTENCES.items()),
         "services": tuple((name, SERVICE_SENTENCES[name]) for name in SERVICES),
         "seams": tuple(SEAM_SENTENCES.items()),
+        "channels": tuple((channel.name, f"{channel.direction}: {channel.sentence}") for channel in CHANNELS),
         "regimes": (*((name, REGIME_SENTENCES[name]) for name in REGIMES), A_TAPE),
     }

@@ -150,7 +150,7 @@ class VenueKit:
 
     # ---- for readers ---------------------------------------------------------------------------------------------
     def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Steps, gates, services, seams, regimes, and the markets that come with Drydock."""
+        """Steps, gates, services, seams, channels, regimes, and the markets that come with Drydock."""
         return {**subjects(), "markets": _market_sentences(paradex_markets())}
 
     def describe(self, event: Event, scenario: Scenario, *, in_full: bool = False) -> str | None:

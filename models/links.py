@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from drydock.harness.port import Scenario
 from drydock.harness.seam import Bender, Passage
+from drydock.models.model import model_of
 
 
 class Channel(NamedTuple):
-    """Messages of one component to another. A call is asked and answered at once: it can be lost, and nothing else."""
+    """Messages of one component to another. A call is asked and answered at once: it can be lost, and nothing else.
+
+    What is ``of_book`` there is only where the venue has an order book.
+    """
 
     name: str
     sender: str
@@ -23,6 +28,7 @@ class Channel(NamedTuple):
     label: str
     sentence: str
     is_call: bool = False
+    of_book: bool = False
 
     @property
     def link(self) -> str:
@@ -52,9 +58,9 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("indices", "funding", "cloud", "funding.publish", "indices", "funding indices, tick by tick"),
     Channel("rows", "funding", "database", "funding.persist", "persist", "the write-behind of indices"),
     Channel("intents", "clients", "matching", "gateway.send", "intent", "what people want to trade"),
-    Channel("orders", "clients", "matching", "gateway.send", "order", "orders of opportunists and squeezers"),
-    Channel("quotes", "makers", "matching", "gateway.send", "quote", "what makers quote"),
-    Channel("cancels", "clients", "matching", "gateway.send", "cancel", "orders taken back", is_call=True),
+    Channel("orders", "clients", "matching", "gateway.send", "order", "orders of those who post far", of_book=True),
+    Channel("quotes", "makers", "matching", "gateway.send", "quote", "what makers quote", of_book=True),
+    Channel("cancels", "clients", "matching", "gateway.send", "cancel", "taken back", is_call=True, of_book=True),
     Channel("payouts", "clients", "cloud", "gateway.send", "withdrawal", "wishes to be paid out", is_call=True),
     Channel("fills", "cloud", "chain", "cloud.submit", "transaction", "fills and liquidations to be sealed"),
     Channel("marks", "cloud", "chain", "cloud.submit", "prices", "marks to be sealed"),
@@ -69,29 +75,25 @@ Hit = Callable[[Passage], bool]
 """What a fault does to one message; it says whether it touched it."""
 
 
-def channel_names(*, with_calls: bool = True) -> tuple[str, ...]:
-    """Every channel by its name, or those whose messages can be late, doubled and overtaken."""
-    return tuple(channel.name for channel in CHANNELS if with_calls or not channel.is_call)
+def channels_of(scenario: Scenario) -> tuple[Channel, ...]:
+    """The channels that its venue has."""
+    has_book = model_of(scenario).venue.order_book is not None
+    return tuple(channel for channel in CHANNELS if has_book or not channel.of_book)
 
 
-def links() -> tuple[str, ...]:
+def links(channels: Iterable[Channel]) -> tuple[str, ...]:
     """Every pair of components that speak, each once: ``chain|cloud``."""
-    return tuple(dict.fromkeys(channel.link for channel in CHANNELS))
+    return tuple(dict.fromkeys(channel.link for channel in channels))
 
 
-def directions() -> tuple[str, ...]:
+def directions(channels: Iterable[Channel]) -> tuple[str, ...]:
     """Every direction in which messages go: ``cloud>chain``."""
-    return tuple(dict.fromkeys(channel.direction for channel in CHANNELS))
+    return tuple(dict.fromkeys(channel.direction for channel in channels))
 
 
-def directed(direction: str) -> tuple[str, ...]:
-    """The names of all channels in this direction."""
-    return tuple(channel.name for channel in CHANNELS if channel.direction == direction)
-
-
-def components() -> tuple[str, ...]:
+def components(channels: Iterable[Channel]) -> tuple[str, ...]:
     """Everybody who speaks or is spoken to."""
-    return tuple(dict.fromkeys(name for channel in CHANNELS for name in (channel.sender, channel.receiver)))
+    return tuple(dict.fromkeys(name for channel in channels for name in (channel.sender, channel.receiver)))
 
 
 def between(what: str) -> Sequence[Channel]:

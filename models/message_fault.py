@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drydock.harness.port import Scenario
 from drydock.harness.seam import Bender, Passage
-from drydock.models.links import Hit, benders_of, between, channel_names
+from drydock.models.links import Hit, benders_of, between, channels_of
 from drydock.models.perp.units import PPM
 from drydock.models.venue_fault import LastingFault
 
@@ -23,7 +23,7 @@ class MessageFault(LastingFault):
     @classmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """Every channel whose messages can be late, doubled and overtaken."""
-        return channel_names(with_calls=False)
+        return tuple(channel.name for channel in channels_of(scenario) if not channel.is_call)
 
     def hit(self, passage: Passage) -> bool:
         """What happens to a message; whether anything does."""

@@ -22,7 +22,7 @@ from drydock.harness.port import Fault
 from drydock.harness.seam import Passage
 from drydock.models.events import BlockSealed, Bust, Fill, IndexOnchain, IndexPublished, PageRefreshed
 from drydock.models.inbox import ALL, Inbox
-from drydock.models.links import CHANNELS, between, channel_names, components, directions, links
+from drydock.models.links import CHANNELS, between, channels_of, components, directions, links
 from tests.nights import Stage, bench, broken, of, play, told
 
 FROM_MS, LASTS_MS = 20_500, 60_000
@@ -84,18 +84,25 @@ def test_every_message_at_a_seam_belongs_to_exactly_one_channel() -> None:
         night.world.start()
         night.at(130_000)
     assert [] == unknown
-    assert set(channel_names()) == set(carried)
+    assert {channel.name for channel in CHANNELS} == set(carried)
 
 
 def test_names_of_channels_directions_links_and_components_do_not_clash() -> None:
     """One name means one set of channels, whoever is asked."""
-    for name in (*channel_names(), *directions(), *links(), *components()):
+    for name in (*directions(CHANNELS), *links(CHANNELS), *components(CHANNELS)):
         assert between(name)
-    for name in channel_names():
+    for name in (channel.name for channel in CHANNELS):
         assert name in [channel.name for channel in between(name)]
-        if name not in components():
+        if name not in components(CHANNELS):
             assert [name] == [channel.name for channel in between(name)]
-    assert len(links()) < len(directions()) < len(CHANNELS)
+    assert len(links(CHANNELS)) < len(directions(CHANNELS)) < len(CHANNELS)
+
+
+def test_channels_of_a_book_are_there_where_the_book_is() -> None:
+    """A venue that fills at mark has no quotes to lose, and no makers to cut off."""
+    with_book, without = bench("venue.order_book={}"), bench()
+    assert {"orders", "quotes", "cancels"} == {c.name for c in set(channels_of(with_book)) - set(channels_of(without))}
+    assert {"makers"} == set(Partition.targets(with_book)) - set(Partition.targets(without)) - {"makers|matching"}
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
