@@ -15,6 +15,7 @@ The client of a transaction that was lost, late or unanswered sees the same: :ex
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -127,8 +128,11 @@ class StatementPassage(Passage):
         self.is_held = np.zeros(self.entities, np.bool_)
 
 
-class DatabaseDoor:
-    """What every build of the database has in common: transactions pass the seams here, and a build then does them."""
+class DatabaseDoor(ABC):
+    """What every build of the database has in common: transactions pass the seams here, and a build then does them.
+
+    What is abstract here is all that a build has to do.
+    """
 
     def __init__(self, sim: Sim, seams: Seams) -> None:
         self._sim = sim
@@ -140,20 +144,67 @@ class DatabaseDoor:
         self.on_untold: Callable[[str, Ints, Ints], None] = lambda table, keys, values: None
         """Hears (table, keys, values) of rows that are other than the clients were told: for laws, not for clients."""
 
-    # ---- for builds ------------------------------------------------------------------------------------------
+    # ---- what a build does -------------------------------------------------------------------------------------
     @property
+    @abstractmethod
     def accepts_connections(self) -> bool:
         """Whether a transaction would be answered now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _commit(self, statements: Sequence[Statement]) -> list[Rows]:
         """All statements and the commit, now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _abandon(self, statements: Sequence[Statement]) -> None:
         """All statements, and the end of the connection before the commit: nothing is kept."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def create(self, table: str, values: Ints) -> None:
+        """A table with one row per key ``0..len(values)-1``, all present, all in version 1."""
+
+    @abstractmethod
+    def keep(self, artefact: str, table: str, values: Ints) -> None:
+        """A kept copy of a table (a dump, a snapshot in a schema of its own), for reads that name it."""
+
+    @abstractmethod
+    def crash(self) -> bool:
+        """Connections break; after recovery everything committed is there. False where it is down already."""
+
+    @property
+    @abstractmethod
+    def has_standby(self) -> bool:
+        """Whether one could be promoted: the database is up, and it is no scale-up's target that is still copied to."""
+
+    @abstractmethod
+    def fail_over(self, lost_ms: int, refuse_ms: int) -> bool:
+        """The primary is lost and the first standby promoted, without the commits of the last ``lost_ms``.
+
+        What that standby has shown to a reader is not lost. Clients find it after ``refuse_ms``. False where there is
+        nothing to promote.
+        """
+
+    @abstractmethod
+    def begin_scale_up(self, duration_ms: int) -> None:
+        """Starts the copy to the bigger instance; clients are pointed at it at once and find it closed at first."""
+
+    @abstractmethod
+    def end_scale_up(self) -> None:
+        """The copy is reported complete. Standbys of the bigger instance are made from what it has by now."""
+
+    @property
+    @abstractmethod
+    def is_copying(self) -> bool:
+        """Whether a scale-up's copy is under way."""
+
+    @abstractmethod
+    def overwrite(self, table: str, keys: Ints, values: Ints) -> None:
+        """The operators restore: these rows become these values, whoever wrote or holds them."""
+
+    @abstractmethod
+    def greatest(self, table: str, column: int) -> int:
+        """The greatest value in a column, for the operators; 0 where there is none."""
+
+    # ---- for builds ------------------------------------------------------------------------------------------
     def _tell(self, table: str, keys: Ints, values: Ints) -> None:
         """A build says so where rows are other than the clients were told."""
         if keys.size:

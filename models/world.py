@@ -17,6 +17,7 @@ from drydock.models import regimes
 from drydock.models.artefact import Artefact
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
+from drydock.models.database import DatabaseDoor
 from drydock.models.events import BlockSealed
 from drydock.models.funding_engine import FundingEngine
 from drydock.models.guards import Guards
@@ -150,7 +151,7 @@ class VenueWorld:
         self.player = self.make_player()
 
     # A canary is a wrong build: it overrides one of these, or one method of a part.
-    def make_database(self) -> SimulatedDatabase:
+    def make_database(self) -> DatabaseDoor:
         """The database, holding the bulk table first and then the funding indices, with older copies of these."""
         database = SimulatedDatabase(self.sim, self.venue.database, self.seams)
         database.create("accounts", np.zeros((BULK_ROWS * len(self.markets), 1), np.int64))
