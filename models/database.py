@@ -219,9 +219,9 @@ class DatabaseDoor(ABC):
         """All statements and the commit, now. Raises :exc:`Unavailable`; then mostly nothing happened."""
         if not self.accepts_connections:
             raise Unavailable
-        if self._statement_seam.bends:
-            statements = [self._through(statement, sender) for statement in statements]
-        return self._pass_commit(statements, sender) if self._commit_seam.bends else self._commit(statements)
+        if self._commit_seam.bends:
+            return self._pass_commit(statements, sender)
+        return self._commit(self._pass_statements(statements, sender))
 
     @contextmanager
     def hold(self, table: str, keys: Ints, *, is_exclusive: bool = False) -> Iterator[None]:
@@ -246,6 +246,11 @@ class DatabaseDoor(ABC):
             yield
 
     # ---- passing the seams -----------------------------------------------------------------------------------
+    def _pass_statements(self, statements: Sequence[Statement], sender: str) -> Sequence[Statement]:
+        if not self._statement_seam.bends:
+            return statements
+        return [self._through(statement, sender) for statement in statements]
+
     def _through(self, statement: Statement, sender: str) -> Statement:
         is_write = isinstance(statement, Write)
         passage = StatementPassage(
@@ -266,25 +271,25 @@ class DatabaseDoor(ABC):
     def _pass_commit(self, statements: Sequence[Statement], sender: str) -> list[Rows]:
         is_write = any(isinstance(statement, Write) for statement in statements)
         passage = self._commit_seam.through(Passage(1, _label(sender, is_write=is_write)))
-        late_ms = int(passage.delay_ms[0])
         if passage.is_lost[0]:
-            self._abandon(statements)
+            self._abandon(self._pass_statements(statements, sender))
             raise Unavailable
-        if late_ms:
-            self._sim.call_in(late_ms, self._late, statements, self._lane, "late commit")
+        if passage.delay_ms[0]:
+            self._sim.call_in(int(passage.delay_ms[0]), self._late, (statements, sender), self._lane, "late commit")
             raise Unavailable
         if not passage.is_unanswered:
-            return self._commit(statements)
-        self._commit_untold(statements)
+            return self._commit(self._pass_statements(statements, sender))
+        self._commit_untold(statements, sender)
         raise Unavailable
 
-    def _late(self, statements: Sequence[Statement]) -> None:
+    def _late(self, arg: tuple[Sequence[Statement], str]) -> None:
         """It arrives; a server that takes nothing now has never seen it."""
         if self.accepts_connections:
-            self._commit_untold(statements)
+            self._commit_untold(*arg)
 
-    def _commit_untold(self, statements: Sequence[Statement]) -> None:
-        for statement, rows in zip(statements, self._commit(statements), strict=True):
+    def _commit_untold(self, statements: Sequence[Statement], sender: str) -> None:
+        answers = self._commit(self._pass_statements(statements, sender))
+        for statement, rows in zip(statements, answers, strict=True):
             if isinstance(statement, Write):
                 self._tell(statement.table, statement.keys[rows.found], rows.values[rows.found])
 

@@ -108,6 +108,7 @@ class SimulatedDatabase(DatabaseDoor):
         """Starts the copy to the bigger instance; clients are pointed at it at once and find it closed at first."""
         copy = self._copy = ScaleUp(self._tables, self._sim.now_ms, duration_ms, self._spec.connect_after_ppm)
         self._before, self._before_newest = self._tables, self._log.newest
+        self._position = {name: max(position, self._base or 0) for name, position in self._position.items()}
         self._tables = copy.target
         self._base = None
         self._connections_break()
