@@ -6,8 +6,9 @@ Positions live in *slots*: one slot is one (account, market) pair, sorted by acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,13 @@ class Valuation:
         return np.flatnonzero(is_under)
 
 
+class Was(NamedTuple):
+    """What an account had: its quote balance, and size and cached index of slots that have changed since."""
+
+    quote: int
+    slots: dict[int, tuple[int, int]]
+
+
 class Holdings:
     """One copy of all accounts.
 
@@ -186,6 +194,32 @@ class Holdings:
                 equity += worth + (-size * (index[market] - cached_at[slot]) >> INDEX_SHIFT)
                 margin -= -abs(worth) * ratio_ppm[market] // PPM
         return equity, margin
+
+    def was_one(self, account: int) -> Was:
+        """What :meth:`value_one` needs to value an account later as it is now; slots that change are to be added."""
+        return Was(self._quote_at[account], {})
+
+    def note_slot(self, was: Was, slot: int) -> None:
+        """A slot is about to change; what it was first counts."""
+        if slot not in was.slots:
+            was.slots[slot] = self._size_at[slot], self._cached_at[slot]
+
+    def value_one_as_it_was(
+        self, account: int, mark: Sequence[int], index: Sequence[int], ratio_ppm: Sequence[int], was: Was
+    ) -> tuple[int, int]:
+        """:meth:`value_one` of an account before the changes since ``was_one``."""
+        changed = {slot: (self._size_at[slot], self._cached_at[slot]) for slot in was.slots}
+        now = self._quote_at[account]
+        try:
+            self._put(account, was.quote, was.slots)
+            return self.value_one(account, mark, index, ratio_ppm)
+        finally:
+            self._put(account, now, changed)
+
+    def _put(self, account: int, quote: int, slots: Mapping[int, tuple[int, int]]) -> None:
+        self._quote_at[account] = quote
+        for slot, (size, cached) in slots.items():
+            self._size_at[slot], self._cached_at[slot] = size, cached
 
     def size_one(self, slot: int) -> int:
         """The signed size in one slot."""

@@ -40,7 +40,9 @@ class Book:
     the bounds of ``perp/units.py``; whether they lie within a band is for the caller to say.
     """
 
-    __slots__ = ("_asks", "_bids", "_entries", "_ladders", "_quoting", "_reducible", "_sequence", "changes")
+    __slots__ = (
+        "_asks", "_bids", "_entries", "_firsts", "_ladders", "_quoting", "_reducible", "_sequence", "changes"
+    )  # fmt: skip
 
     def __init__(self, reducible: Reducible | None = None) -> None:
         """Without ``reducible``, a reduce-only order that rests is an order like any other."""
@@ -51,6 +53,7 @@ class Book:
         self._reducible = reducible
         self._quoting: set[int] = set()  # owners who may have unfolded quotes here
         self._ladders: dict[int, Ladder] = {}  # folded quotes by owner, in the order in which they were quoted
+        self._firsts: dict[int, tuple[int, Ladder | None]] = {}  # by side: after how many changes, and which ladder
         self.changes = 0
         """How often an order came or went: while it stays, so do prices, whatever is left of the orders."""
 
@@ -281,6 +284,7 @@ class Book:
             for place, order in ladder.orders():
                 (self._bids if order.side > 0 else self._asks).append(self._entry(order, place))
         self._ladders.clear()
+        self._firsts.clear()
         self._bids.sort()
         self._asks.sort()
 
@@ -290,7 +294,10 @@ class Book:
         It does where it is the first in the queue and lies beyond the taker's bound, or has enough for him and is
         another's.
         """
-        ladder = first(self._ladders.values(), side)
+        changes, ladder = self._firsts.get(side, (-1, None))
+        if changes != self.changes:
+            ladder = first(self._ladders.values(), side)
+            self._firsts[side] = self.changes, ladder
         if ladder is None:
             return None
         queue = self._bids if side > 0 else self._asks

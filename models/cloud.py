@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drydock.harness.seam import Passage
-from drydock.models.accounts import Holdings, Valuation
+from drydock.models.accounts import Holdings, Valuation, Was
 from drydock.models.chain import Chain, FillTx, IndexTx, PriceTx, Transaction
 from drydock.models.events import Fill
 from drydock.models.liquidation import Liquidated, give_back
@@ -51,6 +51,8 @@ class Cloud:
         self._market_of = holdings.layout.market_of
         self._account_of = holdings.layout.account_of
         self._free: dict[int, int] = {}
+        self._unasked: dict[int, tuple[Was, list[int]]] = {}
+        self._makers = range(1, world.population.makers + 1)
         self._payouts: dict[int, int] = {}
         self._free_at: tuple[list[int], list[int]] | None = None
         self._submit_ms = world.venue.chain.submit_ms
@@ -112,6 +114,7 @@ class Cloud:
         gap = int(mine.quote[account]) - int(theirs.quote[account])
         apart = int((mine.size[slots] != theirs.size[slots]).sum())
         self._free.pop(account, None)
+        self._unasked.pop(account, None)
         mine.quote[account] = theirs.quote[account]
         mine.size[slots] = theirs.size[slots]
         mine.cached[slots] = theirs.cached[slots]
@@ -120,6 +123,8 @@ class Cloud:
 
     def resync(self, chain: Chain) -> None:
         """Takes everything from the chain: what a restarted risk engine does, and every rollback."""
+        for account in list(self._unasked):
+            self.free_collateral(account)
         self.holdings.take_from(chain.holdings)
         self.index = chain.index.copy()
         self.index_ms = chain.index_ms.copy()
@@ -144,9 +149,11 @@ class Cloud:
 
         It is worked out account by account when first asked for: few of thousands trade between two marks. Whatever
         changes an account's holdings asks first, so the answer is the one that all accounts at once would have given.
+        Makers trade most, in all markets, and are hardly ever asked: of them is kept what they had (``_commit``).
         """
         if self._world.takes_orders:
             self._free = {}
+            self._unasked = {}
             self._free_at = (self._mark_list, self._index_list)
 
     def free_collateral(self, account: int) -> int:
@@ -155,9 +162,26 @@ class Cloud:
         if free is None:
             if self._free_at is None:
                 return 0
-            equity, margin = self.holdings.value_one(account, *self._free_at, self._imr_list)
-            free = self._free[account] = equity - margin - self._payouts.get(account, 0)
+            unasked = self._unasked.pop(account, None)
+            terms, committed = (account, *self._free_at, self._imr_list), 0
+            if unasked is None:
+                equity, margin = self.holdings.value_one(*terms)
+            else:
+                was, (committed,) = unasked
+                equity, margin = self.holdings.value_one_as_it_was(*terms, was)
+            free = self._free[account] = equity - margin - self._payouts.get(account, 0) - committed
         return free
+
+    def _commit(self, account: int, slot: int, amount: int) -> None:
+        """A fill in this slot is about to take so much of an account's free collateral."""
+        if account in self._makers and account not in self._free and self._free_at is not None:
+            unasked = self._unasked.get(account)
+            if unasked is None:
+                unasked = self._unasked[account] = self.holdings.was_one(account), [0]
+            self.holdings.note_slot(unasked[0], slot)
+            unasked[1][0] += amount
+        else:
+            self._free[account] = self.free_collateral(account) - amount
 
     # ---- one by one ------------------------------------------------------------------------------------------------
     def account_of(self, slot: int) -> int:
@@ -209,7 +233,7 @@ class Cloud:
             account, held = self._account_of[slot], self.holdings.size_one(slot)
             grows = max(0, abs(held + part) - abs(held))
             needed = grows * mark * self._imf_list[market] // 1_000_000
-            self._free[account] = self.free_collateral(account) - needed - max(0, part * (price - mark))
+            self._commit(account, slot, needed + max(0, part * (price - mark)))
         self._trade(taker_slot, maker_slot, size, price)
         parties = self._account_of[taker_slot], self._account_of[maker_slot]
         age_ms = self._sim.now_ms - self._price_ms_list[market]

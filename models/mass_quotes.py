@@ -48,6 +48,7 @@ class MassQuotes:
             refused = matching.books[market].quote_ladder(maker, slot, bids, asks, size, first_id)
             first_id += used
             if in_auction:
+                matching.has_collected = True
                 _collect(matching.auctions[market], maker, refused)
                 refused = []
             if refused or used < wanted:
@@ -76,11 +77,11 @@ class MassQuotes:
 
     def withdraw(self, maker: int, markets: Iterable[int]) -> None:
         """A maker's quotes in these markets are taken back; nothing is said."""
-        books, auctions = self._matching.books, self._matching.auctions
+        matching = self._matching
         for market in markets:
-            books[market].withdraw(maker)
-            if auctions[market]:
-                auctions[market].cancel_all(lambda order: not is_quote_of(order, maker))
+            matching.books[market].withdraw(maker)
+            if matching.has_collected:
+                matching.auctions[market].cancel_all(lambda order: not is_quote_of(order, maker))
 
     def pull(self, maker: int) -> int:
         """A maker's session ends: all his quotes leave the books. Returns how many levels."""

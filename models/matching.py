@@ -74,6 +74,8 @@ class Matching:
         self._lane = world.sim.lane_of("matching")
         self.books = [Book(self._reducible) for _ in world.markets.names]
         self.auctions = [CallAuction(self._reducible) for _ in self.books]
+        self.has_collected = False
+        """Whether an auction may have collected something."""
         self.last = self._cloud.mark.copy()
         """The last trade of every market: before the night all of them traded at mark."""
         self._looked_at = [-1] * len(self.books)
@@ -175,6 +177,7 @@ class Matching:
         self._next_id += 1
         order = Order(number, account, slot, side, price, size)
         if in_auction:
+            self.has_collected = True
             self.auctions[market].collect(order)
         else:
             book.post(order)
@@ -246,6 +249,7 @@ class Matching:
                 self.last[market] = trade.price
                 self._cloud.trade(market, trade.bid.slot, trade.ask.slot, trade.size, trade.price, OF_AUCTION)
             self._settle(market, done)
+        self.has_collected = False
         self._sim.emit(AuctionUncrossed(markets, worth), self._lane)
 
     def _settle(self, market: int, done: Uncrossing) -> None:
@@ -366,6 +370,7 @@ class Matching:
         self.open.clear()
         for auction in self.auctions:
             auction.cancel_all()
+        self.has_collected = False
         for market, (book, fields) in enumerate(zip(self.books, kept, strict=True)):
             book.restore(fields)
             for order in book:

@@ -186,3 +186,43 @@ def test_fill_off_the_mark_is_valued_anew() -> None:
     chain.submit(FillTx(taker_slot, maker_slot, 1, int(chain.mark[0]) - 1_000))
     stage.at(13_501)
     assert chain.value().equity.tolist() == stage.of(BlockSealed)[-1].view.equity.tolist()
+
+
+WITH_BOOK = ("venue.order_book={}", "population.accounts=60")
+
+
+def asked_at_once(cloud: Cloud, account: int, slot: int, amount: int) -> None:
+    """What a fill takes of free collateral, asked for when it is made."""
+    cloud._free[account] = cloud.free_collateral(account) - amount
+
+
+def test_maker_asked_later_has_the_free_collateral_that_he_had_when_he_traded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two marks, whatever he filled meanwhile; and asking changes nothing that he holds."""
+
+    unasked: list[int] = []
+
+    def free_of_makers() -> list[int]:
+        found = []
+        cloud = Stage(*WITH_BOOK, regime="crash").at(60_004).world.cloud
+        for at_ms in range(60_004, 160_000, 10_000):
+            cloud._world.sim.run_until(at_ms)
+            before = cloud.holdings.flat.copy()
+            unasked.append(len(cloud._unasked))
+            found += [cloud.free_collateral(maker) for maker in cloud._makers]
+            assert before.tolist() == cloud.holdings.flat.tolist()
+        return found
+
+    later = free_of_makers()
+    assert any(unasked)
+    monkeypatch.setattr(Cloud, "_commit", asked_at_once)
+    assert free_of_makers() == later
+
+
+@pytest.mark.parametrize("regime", ["calm", "crash"])
+def test_night_is_the_same_where_makers_are_asked_at_once(regime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their own orders, busts, resyncs and liquidations included."""
+    sets = (*WITH_BOOK, "population.fills_per_minute=600")
+    short = play(*sets, plan=(SLOW,), regime=regime)
+    monkeypatch.setattr(Cloud, "_commit", asked_at_once)
+    long = play(*sets, plan=(SLOW,), regime=regime)
+    assert (long.digest, long.findings, long.entries) == (short.digest, short.findings, short.entries)
