@@ -60,7 +60,7 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("intents", "clients", "matching", "gateway.send", "intent", "what people want to trade"),
     Channel("orders", "clients", "matching", "gateway.send", "order", "orders of those who post far", of_book=True),
     Channel("quotes", "makers", "matching", "gateway.send", "quote", "what makers quote", of_book=True),
-    Channel("cancels", "clients", "matching", "gateway.send", "cancel", "taken back", is_call=True, of_book=True),
+    Channel("cancels", "clients", "matching", "gateway.send", "cancel", "orders withdrawn", is_call=True, of_book=True),
     Channel("payouts", "clients", "cloud", "gateway.send", "withdrawal", "wishes to be paid out", is_call=True),
     Channel("fills", "cloud", "chain", "cloud.submit", "transaction", "fills and liquidations to be sealed"),
     Channel("marks", "cloud", "chain", "cloud.submit", "prices", "marks to be sealed"),

@@ -31,18 +31,9 @@ class Item(NamedTuple):
 
 _HOW_TO_SEARCH = "drydock catalogue KIND lists one; words after it search: catalogue faults restart race"
 KINDS = (
-    "faults",
-    "laws",
-    "scenarios",
-    "safeguards",
-    "steps",
-    "seams",
-    "channels",
-    "markets",
-    "gates",
-    "services",
+    "faults", "laws", "scenarios", "safeguards", "steps", "seams", "channels", "markets", "gates", "services",
     "regimes",
-)
+)  # fmt: skip
 
 
 @click.command(name="catalogue")
@@ -51,7 +42,8 @@ KINDS = (
 @click.option("--scenario", metavar="NAME|FILE", help="Whose laws, safeguards and steps; default the first packaged.")
 @common
 def command(kind: str | None, words: tuple[str, ...], scenario: str | None, common: Common) -> int:
-    """What there is, by KIND: faults, laws, scenarios, safeguards, steps, seams, channels, markets, gates, services, regimes.
+    """What there is, by KIND: faults, laws, scenarios, safeguards, steps, seams, channels, markets, gates, services,
+    regimes.
 
     WORDS narrow the list: `drydock catalogue faults restart race` shows what has both words in its name, its sentence
     or its keywords. Without KIND: how many of each there are.
