@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -141,9 +142,12 @@ class _Touched(set[str]):
 
 def source_line(frame: FrameType) -> str:
     """``models/service.py:112`` of a frame of this distribution; of other code the file's name alone."""
-    module = str(frame.f_globals.get("__name__", ""))
-    file = Path(frame.f_code.co_filename)
-    if module.startswith(_PACKAGE):
-        folder = "/".join(module.removeprefix(_PACKAGE).split(".")[:-1])
-        return f"{folder}/{file.name}:{frame.f_lineno}"
-    return f"{file.name}:{frame.f_lineno}"
+    return f"{_file_of(str(frame.f_globals.get('__name__', '')), frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@lru_cache(maxsize=1024)
+def _file_of(module: str, path: str) -> str:
+    name = Path(path).name
+    if not module.startswith(_PACKAGE):
+        return name
+    return "/".join((*module.removeprefix(_PACKAGE).split(".")[:-1], name))

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
-from drydock.harness.cli.options import Common, check_targets, common, cores, duration_ms, write_text
+from drydock.harness.cli.options import (
+    Common,
+    check_targets,
+    common,
+    cores,
+    duration_ms,
+    report_option,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from drydock.harness.explore.minima import Minima, Minimum
     from drydock.harness.explore.search import ExploreOptions
     from drydock.harness.port import Case, Kit, Plain, Scenario
+    from drydock.harness.report.explored import Telling
     from drydock.harness.report.progress import Silent
     from drydock.harness.story import Story
 
@@ -46,6 +55,7 @@ _STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
 )
 @click.option("--out", metavar="DIR", help="Where cases and regressions go; default: .drydock and drydock-corpus.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; default: one a core.")
+@report_option
 @common
 def command(
     scenario: str,
@@ -59,6 +69,7 @@ def command(
     shrink: int,
     out: str | None,
     workers: int | None,
+    report: str | None,
     common: Common,
 ) -> int:
     """Searches SCENARIO (a name or a file) for ways to break it: faults, orders of events, operators' slips.
@@ -69,7 +80,7 @@ def command(
     from drydock.harness.corpus import read_corpus
     from drydock.harness.explore.search import ExploreOptions
 
-    check_targets(common)
+    check_targets(common, report=report)
     loaded, kit = common.scenario(scenario)
     read_corpus(loaded)  # a corpus with mistakes is told now, and not once there is something to put into it
     _check(loaded, kit, regime, strategies, law)
@@ -84,7 +95,7 @@ def command(
         instant_ms=instant,
         within_threats=within_threats,
     )
-    return _Exploration(loaded, kit, common, _folder(out), shrink / 1000).play(options)
+    return _Exploration(loaded, kit, common, _folder(out), shrink / 1000, report).play(options)
 
 
 def _check(scenario: Scenario, kit: Kit, regime: str | None, strategies: tuple[str, ...], law: str | None) -> None:
@@ -126,6 +137,7 @@ class _Exploration:
     common: Common
     folder: Path | None
     shrink_s: float
+    report: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     progress: Silent | None = None
     minima: Minima | None = None
@@ -209,18 +221,29 @@ class _Exploration:
         assert self.minima is not None
         found = self.minima.found
 
-        def tell(console: Console) -> None:
-            from drydock.harness.report.explored import Telling, print_explored
+        def telling() -> Telling:
+            from drydock.harness.report.explored import Telling
 
             replays = {key: self._replay(file) for key, file in self.files.items()}
+            return Telling(explored, found, replays, {}, self.files)
+
+        def tell(console: Console) -> None:
+            from dataclasses import replace
+
+            from drydock.harness.report.explored import print_explored
+
             stories = {} if self.common.verbosity < 0 else self._stories()
-            telling = Telling(explored, found, replays, stories, self.files)
-            print_explored(console, telling, verbosity=self.common.verbosity)
+            print_explored(console, replace(telling(), stories=stories), verbosity=self.common.verbosity)
 
         def plain() -> Plain:
             return explored_json(explored, found, self.files)
 
         self.common.answer(plain, tell, is_private=self.scenario.is_private)
+        if self.report is not None:
+            from drydock.harness.report.page_search import explored_page
+
+            page = explored_page(telling(), self.scenario, self.kit)
+            write_text(self.report, page, is_private=self.scenario.is_private)
 
     def _stories(self) -> dict[str, Story]:
         """The story of each smallest case."""

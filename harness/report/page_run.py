@@ -132,7 +132,7 @@ class _Shown:
         if self._moment is not None and self._story is not None:
             length_s = (self._moment[1] - self._moment[0]) / 1000
             told = (
-                f"{length_s:,.0f} seconds enlarged. Numbers are the story's; an arrow leads from what an event came of."
+                f"{length_s:,.0f} seconds enlarged. Numbers are the story's; an arrow leads to what came of an event."
             )
             yield self._lanes(picture, self._moment, "The moment", told, is_close=True)
         told = "From before the window to where it came to rest"

@@ -1,19 +1,23 @@
-"""What a search found, on a page: each failure with its story and its pictures, the smallest case that shows it."""
+"""What a search found, on a page: each smallest case with story, pictures and proof, and where the runs went."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from drydock.harness.explore.minima import Minimum
 from drydock.harness.port import Case, Kit, Scenario
-from drydock.harness.report.page import Part, RunView, Table, render
+from drydock.harness.report.explored import NO_BOUND, Telling, stopped_text
+from drydock.harness.report.page import Cell, Part, RunView, Table, render, table
 from drydock.harness.report.page_run import plan_text, run_view
-from drydock.harness.report.words import count
+from drydock.harness.report.words import clip, count, usd
+from drydock.harness.shrink.parts import parts_of
 from drydock.harness.story import story_of
 from drydock.harness.told import tell
 
 SHOWN_MAX = 8
-"""So many failures are shown with pictures; the others are for the caller's tables."""
+"""So many failures are drawn; the others stand in a table."""
+_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,33 @@ class Found:
     tables: tuple[Table, ...] = ()
 
 
+def explored_page(telling: Telling, scenario: Scenario, kit: Kit) -> str:
+    """The page of ``drydock explore`` as HTML. Each smallest case is played once more, to be told."""
+    explored = telling.explored
+    found = [
+        Found(
+            minimum.shrunk.case,
+            minimum.failure.signature,
+            telling.replays.get(f"smallest {minimum.failure.signature}", ""),
+            tuple(_tables(minimum)),
+        )
+        for minimum in telling.minima
+    ]
+    number = len(explored.failures)
+    claim = f"{count(number, 'failure') if number else 'Nothing'} found in {count(explored.runs, 'run')}"
+    return search_page(
+        scenario,
+        kit,
+        found,
+        claim=f"{claim}; {len(found)} shrunk to the smallest case." if number else f"{claim}.",
+        reasons=[stopped_text(explored)] if stopped_text(explored) else [],
+        facts=(("budget", f"{explored.budget:,}"), ("seed", str(explored.seed)), ("scenario", explored.scenario_hash)),
+        tables=tuple(_circumstances(telling)),
+        number=number,
+        machine={"runs": explored.runs, **explored.run},
+    )
+
+
 def search_page(
     scenario: Scenario,
     kit: Kit,
@@ -38,24 +69,25 @@ def search_page(
     reasons: Sequence[str] = (),
     facts: Sequence[tuple[str, str]] = (),
     tables: Sequence[Table] = (),
+    number: int | None = None,
     machine: Mapping[str, object] | None = None,
 ) -> str:
-    """The page of ``drydock explore`` as HTML: what was found, in the order given, and what the search rests on.
+    """A page of failures in the order given; ``number`` is how many there are, if more than are given.
 
-    ``machine`` may have ``runs`` and ``seconds``. Each shown case is played once more, to be told.
+    ``machine`` may have ``runs`` and ``seconds``.
     """
+    number = len(found) if number is None else number
     part = Part(
-        badge=f"{len(found)} FOUND" if found else "NOTHING FOUND",
-        tone="bad" if found else "good",
+        badge=f"{number} FOUND" if number else "NOTHING FOUND",
+        tone="bad" if number else "busy",
         title=scenario.name,
         claim=claim,
         summary=scenario.summary,
         reasons=tuple(reasons),
         facts=tuple(facts),
         runs=tuple(_view(one, kit) for one in found[:SHOWN_MAX]),
-        tables=tuple(tables),
-        limit="Guided runs carry no bound: what was not found may still be there."
-        + (f" {count(len(found) - SHOWN_MAX, 'failure')} more are not drawn." if len(found) > SHOWN_MAX else ""),
+        tables=(*tables, _not_drawn(found[SHOWN_MAX:])),
+        limit=NO_BOUND.replace("`", ""),
     )
     return render([part], machine)
 
@@ -64,5 +96,58 @@ def _view(one: Found, kit: Kit) -> RunView:
     told = tell(one.case, kit)
     story = story_of(one.case, kit, one.signature, told=told, replay=one.replay)
     view = run_view(told, kit, story, title="In pictures", tables_title=f"The case: {plan_text(one.case)}")
-    return RunView(view.title, view.hint, view.story, view.pictures, view.charts, view.harm, view.tables_title,
-                   (*one.tables, *view.tables))  # fmt: skip
+    return replace(view, tables=(*one.tables, *view.tables))
+
+
+def _not_drawn(found: Sequence[Found]) -> Table:
+    rows = [[" · ".join(filter(None, one.signature)), plan_text(one.case), one.replay] for one in found]
+    return table("More failures, not drawn", ("failure", "case", "again"), rows)
+
+
+# ---- what a search knows of a failure ------------------------------------------------------------------------------
+def _tables(minimum: Minimum) -> Iterator[Table]:
+    yield _proof(minimum)
+    races = [[str(race)] for race in minimum.races]
+    yield table("Races", ("which events of one instant",), races)
+    others = [str(signature) for signature in minimum.shows if signature != minimum.failure.signature]
+    yield table("The same case also breaks", ("failure",), [[other] for other in others])
+    rows = [[" and ".join(map(str, parts_of(case))) or "nothing at all"] for case in minimum.shrunk.alternatives]
+    yield table("Other smallest cases, with one part left out", ("parts",), rows)
+
+
+def _proof(minimum: Minimum) -> Table:
+    """What was played to show that nothing of it can be left out."""
+    signature = minimum.failure.signature
+
+    def fails(seen: frozenset[object]) -> Cell:
+        return Cell("fails", "bad") if signature in seen else Cell("passes", "ok")
+
+    rows: list[list[str | Cell]] = [[row.part, fails(row.without), fails(row.alone)] for row in minimum.shrunk.proof]
+    proven = "nothing can be left out" if minimum.shrunk.is_minimal else "perhaps not the smallest"
+    return table(f"Its parts: {proven}", ("part", "without it", "it alone"), rows)
+
+
+def _circumstances(telling: Telling) -> Iterator[Table]:
+    explored = telling.explored
+    shown = {signature for minimum in telling.minima for signature in minimum.shows}
+    rest = [failure for failure in explored.failures if failure.signature not in shown]
+    rows: list[list[str]] = [
+        [str(one.signature), one.finding.detail, plan_text(one.case), telling.replays.get(str(one.signature), "")]
+        for one in rest
+    ]
+    yield table("Found and not shrunk", ("failure", "first finding", "case", "again"), rows)
+    rows = [
+        [
+            line.strategy, f"{line.runs:,}", f"{line.failed:,}", f"{line.signatures:,}",
+            "-" if line.first_run is None else f"run {line.first_run:,}", line.scope or line.sentence,
+        ]
+        for line in explored.yields
+    ]  # fmt: skip
+    yield table("Where the runs went", ("strategy", "runs", "failed", "new", "first", "covered"), rows, (1, 2, 3))
+    told = []
+    if explored.worst is not None:
+        by = f"run {explored.worst.run:,}, {explored.worst.strategy}"
+        told.append(["worst harm found", f"{usd(explored.worst.harm_quantums)} USD ({by}); no bound on it"])
+    told.append(["kinds of fault that apply", f"{len(explored.kinds)}: {clip(list(explored.kinds), _NAMED)}"])
+    told.append(["played outside the threats", clip(list(explored.outside), _NAMED) or "none"])
+    yield table("Circumstances", ("", ""), told)

@@ -19,6 +19,8 @@ _TOP = 8
 _DOT = 8.5
 _THIN = 5
 _MARK_APART = 30
+_BOLD = 7.4
+"""The mean width of a letter of a law's name, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,10 @@ class _Lanes:
             told = hover(f"step {step.label}")
             yield element("rect", told, x=x, y=y - 9, width=max(1.5, right - x), height=18, cls=f"step {step.tone}")
             following = self.times.x(shown[number + 1].since_ms) if number + 1 < len(shown) else self.times.right
-            aside = 5 if not any(abs(one - x) < _DOT for one in stops) else _DOT + 5
-            if text := fits(step.label, max(right, following) - x - aside - 3):
-                yield words(text, x + aside, y + 4, "label")
+            end = max(right, following)
+            aside, ahead = (_DOT if any(abs(one - edge) < _DOT for one in stops) else 0.0 for edge in (x, end))
+            if text := fits(step.label, end - x - aside - ahead - 8):
+                yield words(text, x + aside + 5, y + 4, "label")
 
     def _faults(self) -> Iterator[str]:
         for bar in self.picture.bars:
@@ -195,11 +198,11 @@ class _Lanes:
         for group in groups:
             laws = list(dict.fromkeys(mark.law for mark in group))
             text = " ".join(laws) if len(laws) < 4 else f"{' '.join(laws[:3])} +{len(laws) - 3}"
-            length = len(text) * LETTER
-            x = min(self.times.x(group[0].at_ms) - 6, self.times.right + 10 - length)
+            length = len(text) * _BOLD
+            x = min(self.times.x(group[0].at_ms) - 6, self.times.right + 8 - length)
             line = 0 if ends[0] <= x else 1
             if ends[line] <= x:
-                ends[line] = x + length + 6
+                ends[line] = x + length + 8
                 yield words(text, x, y + 8 + 13 * line, "label law")
 
     # ---- the story -------------------------------------------------------------------------------------------

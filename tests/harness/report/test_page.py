@@ -163,9 +163,9 @@ def test_the_page_of_a_search_tells_each_failure(toy: ModuleType, broken: Case) 
 
 
 def test_a_search_that_found_nothing_claims_no_more(toy: ModuleType) -> None:
-    """Its runs carry no bound."""
+    """Its runs enter no bound."""
     page = checked(search_page(toy.scenario(), toy.ToyKit(), [], claim="nothing in 40 runs"))
-    assert ("NOTHING FOUND" in page, "carry no bound" in page) == (True, True)
+    assert ("NOTHING FOUND" in page, "none of them enters a bound" in page) == (True, True)
 
 
 # ---- as a user ------------------------------------------------------------------------------------------------------
@@ -186,6 +186,14 @@ def test_a_page_changes_no_answer(night: Path, told: object, capsys: pytest.Capt
         drydock("run", "bad.yaml", *more)
         answers.append(capsys.readouterr().out)
     assert answers[0] == answers[1]
+
+
+def test_explore_writes_a_page_with_what_it_knows(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each smallest case with its story and its command, and where the runs went."""
+    assert exits.NO_GO == drydock("explore", "bad.yaml", "--budget", "20", "--workers", "1", "--report", "e.html")
+    page = checked(Path("e.html").read_text(encoding="utf-8"))
+    for told in ("FOUND", "came to be broken", "Where the runs went", "drydock replay", "Its parts: nothing"):
+        assert told in page
 
 
 def test_gonogo_writes_page_markdown_and_junit(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
