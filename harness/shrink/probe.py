@@ -22,24 +22,28 @@ class BoxFull(Exception):
 class Box:
     """What shrinking may cost. ``stopped`` says which end of it was reached: ``max-time``, ``max-runs`` or nothing.
 
-    ``runs`` counts the cases that were asked about, not what was played ahead: it does not depend on workers.
+    ``runs`` counts the cases that were asked about, not what was played ahead: it does not depend on workers. While
+    ``keeps_reserve``, a quarter of both is kept for the proof.
     """
 
     def __init__(self, max_time_s: float | None, max_runs: int | None, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._deadline_s = None if max_time_s is None else clock() + max_time_s
+        self._began_s = 0.0 if max_time_s is None else clock()
+        self._max_time_s = max_time_s
         self._max_runs = max_runs
+        self.keeps_reserve = False
         self.runs = 0
         self.stopped = ""
 
     def spend(self, runs: int = 1) -> None:
         """So many runs more. :exc:`BoxFull` where there is no time, or are not so many left."""
-        if self._deadline_s is not None and self._clock() >= self._deadline_s:
+        share = 0.75 if self.keeps_reserve else 1.0
+        if self._max_time_s is not None and self._clock() - self._began_s >= share * self._max_time_s:
             self.stopped = "max-time"
-        elif self._max_runs is not None and self.runs + runs > self._max_runs:
+            raise BoxFull
+        if self._max_runs is not None and self.runs + runs > share * self._max_runs:
             self.stopped = "max-runs"
-        if self.stopped:
-            raise BoxFull(self.stopped)
+            raise BoxFull
         self.runs += runs
 
 

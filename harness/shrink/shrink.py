@@ -24,6 +24,8 @@ from drydock.harness.tie_log import laggards_like, play_logged
 
 MAX_TIME_S = 60.0
 MAX_RUNS = 2_000
+PROVEN_MAX = 50
+"""Of so many parts each is left out and tried alone; more only where the box ended the search early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class _Search:
         self.kit = kit
         self.best = Smallest.of(case, hear)
         self.is_shown = False
-        self.is_fifo = case.ties.mode == "fifo"
+        self.start = self.best
         self.proof: list[Proof] = []
         self.whole: Seen | None = None
         self.empty: Seen | None = None
@@ -106,16 +108,22 @@ class _Search:
         self.is_shown = self.probe.signature in self.probe.seen([self.original])[0]
         if not self.is_shown:
             return
-        self._leave_out_idle()
-        self.is_fifo = untie(self.best, self.probe, self._laggards_like)
-        whole = Smallest(self.best.frame, self.best.parts)
-        reduce(self.best, self.probe)
-        if not self.is_fifo and untie(self.best, self.probe, self._laggards_like):  # fewer faults, other races
-            self.is_fifo = True
-            reduce(self.best, self.probe)
+        box = self.probe.box
+        with suppress(BoxFull):
+            box.keeps_reserve = True
+            self._shrink()
+        box.keeps_reserve = False
         self._prove()
-        if has_alternatives:
-            self._find_alternatives(whole)
+        if has_alternatives and not box.stopped:
+            self._find_alternatives()
+
+    def _shrink(self) -> None:
+        self._leave_out_idle()
+        is_fifo = untie(self.best, self.probe, self._laggards_like)
+        self.start = Smallest(self.best.frame, self.best.parts)
+        reduce(self.best, self.probe)
+        if not is_fifo and untie(self.best, self.probe, self._laggards_like):  # fewer faults, other races
+            reduce(self.best, self.probe)
 
     def shrunk(self) -> Shrunk:
         """What is known now."""
@@ -148,18 +156,19 @@ class _Search:
             self.best.take(tuple(striking))
 
     def _prove(self) -> None:
-        """The table: played with every law, so that it also says what else goes wrong."""
+        """The table: played with every law, so that it also says what else goes wrong. Only of what is small."""
         frame, parts = self.best.frame, self.best.parts
         self.whole, self.empty = self.probe.seen([self.best.case, with_parts(frame, ())])
-        for number, part in enumerate(parts):
+        for number, part in enumerate(parts if len(parts) <= PROVEN_MAX else ()):
             left, alone = self.probe.seen([with_parts(frame, kept) for kept in (without(parts, number), (part,))])
             self.proof.append(Proof(str(part), left, alone))
 
-    def _find_alternatives(self, whole: Smallest) -> None:
+    def _find_alternatives(self) -> None:
         """For each part of the minimum: does the original fail without it, and what is the minimum of that?"""
         known = [self.best.case]
         for part in self.best.parts:
-            rest = Smallest(whole.frame, tuple(other for other in whole.parts if other.origin != part.origin))
+            others = tuple(other for other in self.start.parts if other.origin != part.origin)
+            rest = Smallest(self.start.frame, others)
             if not self.probe.shows(rest.case):
                 continue
             reduce(rest, self.probe)

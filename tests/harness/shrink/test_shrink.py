@@ -180,8 +180,8 @@ def test_a_box_cuts_a_prefix_of_the_search(toy: ModuleType, runs: int) -> None:
     assert boxed == smaller[: len(boxed)]
     assert cut.case == (boxed or [cut.original])[-1]
     assert "max-runs" == cut.stopped
-    assert runs - 1 <= cut.runs <= runs < whole.runs  # a row of the proof takes two at once
-    assert cut.is_minimal == (len(cut.proof) == 3)
+    assert cut.runs <= runs < whole.runs
+    assert cut.is_minimal == (len(cut.case.plan) == len(cut.proof) == 3)
 
 
 def test_time_that_is_up_ends_the_search_with_what_there_is(toy: ModuleType) -> None:
@@ -193,7 +193,16 @@ def test_time_that_is_up_ends_the_search_with_what_there_is(toy: ModuleType) -> 
     )
 
     assert ("max-time", 8, False) == (shrunk.stopped, shrunk.runs, shrunk.is_minimal)
-    assert NEEDED <= offsets_of(shrunk.case)
+    assert NEEDED < offsets_of(shrunk.case) < set(range(15))
+
+
+def test_time_is_kept_for_the_proof(toy: ModuleType) -> None:
+    """Where it ended before the last number was round, nothing of the rest can be left out all the same."""
+    cut = shrunk_by_hand(
+        toy, case_with(toy, *range(15)), lambda case: broken_if(offsets_of(case) >= NEEDED), max_runs=48
+    )
+
+    assert ("max-runs", True, NEEDED) == (cut.stopped, cut.is_minimal, offsets_of(cut.case))
 
 
 def test_no_case_is_played_twice(toy: ModuleType) -> None:
