@@ -225,14 +225,16 @@ class DatabaseDoor(ABC):
 
     @contextmanager
     def hold(self, table: str, keys: Ints, *, is_exclusive: bool = False) -> Iterator[None]:
-        """An open transaction has these rows (SELECT FOR UPDATE): others may read them, and not write them.
+        """An open transaction has those of these rows that there are (SELECT FOR UPDATE): others may only read them.
 
-        Where it is exclusive (ALTER TABLE, VACUUM FULL) they may not even read. When the server's life ends, so does
-        the transaction. Raises :exc:`Unavailable`.
+        Where it is exclusive (ALTER TABLE, VACUUM FULL) it has them all, and nobody may even read. When the server's
+        life ends, so does the transaction. Raises :exc:`Unavailable`.
         """
         if not self.accepts_connections:
             raise Unavailable
         life = self._lives
+        if not is_exclusive:
+            keys = keys[self._commit([Read(table, keys)])[0].found]
 
         def have(passage: Passage) -> bool:
             assert isinstance(passage, StatementPassage)

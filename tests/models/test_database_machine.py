@@ -97,7 +97,7 @@ class Databases(RuleBasedStateMachine):
         self.naive.held = set()
         if self.naive.is_up():
             self.session.enter_context(self.real.hold("t", np.array(asked)))
-            self.naive.held = set(asked)
+            self.naive.held = set(asked) & set(self.naive.rows)
 
     @rule()
     def let_go(self) -> None:

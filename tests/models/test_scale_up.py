@@ -90,3 +90,12 @@ def test_left_out_row_is_inserted_by_who_expects_none() -> None:
     assert ([False], [0]) == (refused.found.tolist(), refused.version.tolist())
     written = made.database.transact([Write("b", KEYS[1:2], np.array([[9]]), np.array([0]))])[0]
     assert ([True], [1]) == (written.found.tolist(), written.version.tolist())
+
+
+def test_row_that_is_not_there_cannot_be_held() -> None:
+    """SELECT FOR UPDATE has what it found: somebody else may insert the row."""
+    made = Migration()
+    with made.database.hold("b", KEYS):
+        rows = made.database.transact([Write("b", KEYS, np.array([[7], [8], [9]]))])[0]
+    assert [True, False, True] == rows.held.tolist()
+    assert [False, True, False] == rows.found.tolist()
