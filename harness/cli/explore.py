@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.explore.found import Explored, Failure
-    from drydock.harness.explore.minima import Minima, Minimum
+    from drydock.harness.explore.minima import Boxes, Minima, Minimum
     from drydock.harness.explore.search import ExploreOptions
     from drydock.harness.port import Case, Kit, Plain, Scenario
     from drydock.harness.report.explored import Telling
@@ -144,51 +145,71 @@ class _Exploration:
 
     def play(self, options: ExploreOptions) -> int:
         """Searches, answers, and returns the exit code."""
-        from dataclasses import replace
-
         from drydock.harness.explore.minima import Minima
-        from drydock.harness.explore.search import explore
         from drydock.harness.report.progress import progress_on
-        from drydock.harness.shrink.crowd import Crowd
 
-        deadline_s = None if options.max_time_s is None else time.monotonic() + options.max_time_s
-        is_quiet = self.common.verbosity < 0
-        with (
-            Crowd(self.kit, self.scenario, options.workers) as crowd,
-            progress_on(self.scenario.name, is_quiet=is_quiet, noun="failure") as self.progress,
-        ):
-            self.minima = Minima(self.kit, self.scenario, self.shrink_s, deadline_s, player=crowd)
-            explored = explore(self.scenario, self.kit, replace(options, progress=self.progress, found=self._found))
+        self.minima = Minima(self.kit, self.scenario, self._boxes(options), self._shrunk)
+        with progress_on(self.scenario.name, is_quiet=self.common.verbosity < 0, noun="failure") as self.progress:
+            explored = self._explored(options, self.minima)
+            for minimum in self.minima.found:
+                self._save(f"smallest {minimum.failure.signature}", minimum.shrunk.case)
+                self._keep(minimum)
         self._answer(explored)
         return exit_of(explored)
 
-    def _found(self, failure: Failure) -> None:
-        """A new failure: saved and shown as it is, then as small as it becomes."""
-        from drydock.harness.report.words import count
+    def _boxes(self, options: ExploreOptions) -> Boxes:
+        from drydock.harness.explore.minima import Boxes
 
+        deadline_s = math.inf if options.max_time_s is None else time.monotonic() + options.max_time_s
+        return Boxes(box_s=self.shrink_s, deadline_s=deadline_s, is_beside=options.workers > 1)
+
+    def _explored(self, options: ExploreOptions, minima: Minima) -> Explored:
+        """The search, and then what is left to shrink; a signal ends either, and what was found stands."""
+        from dataclasses import replace
+
+        from drydock.harness.explore.search import explore, stop_text
+
+        explored: Explored | None = None
+        try:
+            with minima:
+                explored = explore(self.scenario, self.kit, replace(options, progress=self.progress, found=self._found))
+                if explored.stopped in _STOPS:
+                    minima.stop()
+        except BaseException as stop:
+            if explored is None or isinstance(stop, Exception | SystemExit | GeneratorExit):
+                raise
+            return replace(explored, stopped=stop_text(stop))
+        return explored
+
+    def _found(self, failure: Failure) -> None:
+        """A new failure: saved and shown as it is, and handed on to be shrunk."""
         assert self.progress is not None
         assert self.minima is not None
         key = str(failure.signature)
-        saved = self._save(key, failure.case)
+        self._save(key, failure.case)
+        saved = f" ({self.files[key]})" if key in self.files else ""
         self.progress.say(f"run {failure.run} ({failure.strategy}): {key}: {failure.finding.detail}{saved}")
-        minimum = self.minima.take(failure)
-        if minimum is not None:
-            shrunk = minimum.shrunk
-            parts = len(shrunk.case.plan) + len(shrunk.case.ties.laggards)
-            saved = self._save(f"smallest {key}", shrunk.case)
-            self._keep(minimum)
-            self.progress.say(f"  {key}: shrunk to {count(parts, 'part')} in {count(shrunk.runs, 'run')}{saved}")
+        self.minima.take(failure)
 
-    def _save(self, key: str, case: Case) -> str:
+    def _shrunk(self, minimum: Minimum) -> None:
+        from drydock.harness.report.words import count
+
+        assert self.progress is not None
+        shrunk = minimum.shrunk
+        parts = len(shrunk.case.plan) + len(shrunk.case.ties.laggards)
+        told = f"shrunk to {count(parts, 'part')} in {count(shrunk.runs, 'run')}"
+        self.progress.say(f"  {minimum.failure.signature}: {told}")
+
+    def _save(self, key: str, case: Case) -> None:
         """Writes a case; what cannot be written is told, and costs its line and not the search."""
         from drydock.harness.cli.cache import save_case
         from drydock.harness.mistakes import BadFile
 
+        assert self.progress is not None
         try:
             self.files[key] = save_case(case, self.folder)
         except BadFile as bad:
-            return f" (not saved: {bad})"
-        return f" ({self.files[key]})"
+            self.progress.say(f"  {key}: not saved: {bad}")
 
     def _keep(self, minimum: Minimum) -> None:
         """Writes the regression of a smallest case: into the corpus, or into the folder of ``--out``.

@@ -1,4 +1,4 @@
-"""Anchored: one to three faults, their times tied to the steps of the runbook."""
+"""Anchored: one to four faults, their times tied to the steps of the runbook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drydock.harness.plan import Plan
 from drydock.harness.port import Case
 from drydock.harness.stream import Stream
 
-_SIZES = (1, 1, 1, 2, 2, 3)
+_SIZES = (1, 2, 2, 3, 3, 4)
 
 
 class Anchored(Searcher):
@@ -22,7 +22,7 @@ class Anchored(Searcher):
     """
 
     name: ClassVar[str] = "anchored"
-    sentence: ClassVar[str] = "one to three faults at a step, just before or after it, or any distance away"
+    sentence: ClassVar[str] = "one to four faults at a step, just before or after it, or any distance away"
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
@@ -30,7 +30,7 @@ class Anchored(Searcher):
         self._exercised: Counter[tuple[str, str]] = Counter()
 
     def next_plan(self, rng: Stream) -> Plan:
-        """Mostly one fault: what one can do needs no second."""
+        """A few faults: two tries of one kind each are one run with both; what is not needed is shrunk away."""
         size = _SIZES[rng.below(len(_SIZES))]
         return self.space.legal([anchored(self.space, self._promising(rng), rng) for _ in range(size)])
 

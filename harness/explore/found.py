@@ -16,7 +16,10 @@ ERRORS_KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A signature, with the first case that showed it. ``outside`` are the faults that the threats do not name."""
+    """A signature, with the first case that showed it, and the harm of that run in 1e-6 USD.
+
+    ``outside`` are the faults that the threats do not name.
+    """
 
     signature: Signature
     sentence: str
@@ -26,6 +29,7 @@ class Failure:
     strategy: str
     run: int
     outside: tuple[Fault, ...] = ()
+    harm_quantums: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,15 @@ class Fold:
                 law = self.laws[signature.law]
                 outside = tuple(fault for fault in case.plan if not is_threat(fault, self.space.scenario))
                 self.failures[signature] = Failure(
-                    signature, law.sentence, law.law_class, case, finding, outcome.strategy, outcome.number, outside
+                    signature=signature,
+                    sentence=law.sentence,
+                    law_class=law.law_class,
+                    case=case,
+                    finding=finding,
+                    strategy=outcome.strategy,
+                    run=outcome.number,
+                    outside=outside,
+                    harm_quantums=outcome.harm_quantums,
                 )
                 fresh.append(self.failures[signature])
         return fresh

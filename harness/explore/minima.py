@@ -1,23 +1,29 @@
-"""From failures to the smallest cases that show them: each shrunk once, at once, and within a box of time."""
+"""From failures to the smallest cases that show them, while the search goes on: the costliest first, each in a box.
+
+Which minima there are in the end does not depend on who came first: a failure keeps its own unless the minimum of one
+that was found before it shows it too.
+"""
 
 from __future__ import annotations
 
+import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from drydock.harness.explore.found import Failure
 from drydock.harness.explore.races import Race, races
 from drydock.harness.explore.space import is_threat
 from drydock.harness.port import Fault, Kit, Scenario
 from drydock.harness.result import RunResult
-from drydock.harness.shrink.player import Player
 from drydock.harness.shrink.shrink import Shrunk, shrink
 from drydock.harness.signature import Signature, loss_limits, signatures
 
 BOX_S = 30.0
 """Seconds that shrinking one failure may take, unless somebody says otherwise."""
-_LEAST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,53 +40,151 @@ class Minimum:
     outside: tuple[Fault, ...] = ()
 
 
-class Minima:
-    """Shrinks failures as they come. One that a smallest case shows already needs none of its own.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boxes:
+    """How long shrinking may take: ``box_s`` each, nothing past ``deadline_s`` of the clock; 0 is not at all.
 
-    ``box_s`` is for each failure; past ``deadline_s`` (a time of the clock) nothing is shrunk any more.
-    ``player`` plays the cases that shrinking asks about; default: this process.
+    ``is_beside`` shrinks in a thread of its own: only where the search itself is played by other processes.
+    """
+
+    box_s: float = BOX_S
+    deadline_s: float = math.inf
+    is_beside: bool = False
+    clock: Callable[[], float] = time.monotonic
+
+
+class Minima:
+    """Shrinks failures as they are taken. A context manager: leaving it waits for those that are not done yet.
+
+    An exception that passes through, Ctrl-C above all, ends shrinking where it is; what is found stands.
     """
 
     def __init__(
-        self,
-        kit: Kit,
-        scenario: Scenario,
-        box_s: float = BOX_S,
-        deadline_s: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        player: Player | None = None,
+        self, kit: Kit, scenario: Scenario, boxes: Boxes, tell: Callable[[Minimum], None] | None = None
     ) -> None:
-        self.found: list[Minimum] = []
         self._kit = kit
         self._scenario = scenario
+        self._boxes = boxes
+        self._tell = tell
         self._losses_max = loss_limits(kit, scenario)
-        self._box_s = box_s
-        self._deadline_s = deadline_s
-        self._clock = clock
-        self._player = player
+        self._waiting: list[Failure] = []
+        self._aside: list[Failure] = []
+        self._done: dict[Signature, Minimum] = {}
+        self._order: list[Signature] = []
+        self._more = threading.Condition()
+        self._is_closed = False
+        self._is_stopped = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="shrinker", daemon=True) if boxes.is_beside else None
 
-    def shows(self, signature: Signature) -> int | None:
-        """The number of the first smallest case that has this signature."""
-        return next((n for n, minimum in enumerate(self.found) if signature in minimum.shows), None)
+    def __enter__(self) -> Self:
+        if self._thread is not None:
+            self._thread.start()
+        return self
 
-    def take(self, failure: Failure) -> Minimum | None:
-        """Shrinks a failure; None where it is shown already, or where there is no time left."""
-        left_s = self._box_s
-        if self._deadline_s is not None:
-            left_s = min(left_s, self._deadline_s - self._clock())
-        if left_s < _LEAST_S or self.shows(failure.signature) is not None:
-            return None
-        shrunk = shrink(
-            failure.case, failure.signature, self._kit, max_time_s=left_s, clock=self._clock, player=self._player
-        )
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_stopped = kind is not None
+        try:
+            self._close()
+        except BaseException:
+            self._is_stopped = True
+            self._close()
+            raise
+        if self._error is not None and error is None:
+            raise self._error
+
+    def take(self, failure: Failure) -> None:
+        """A failure that is new. Alone it is shrunk at once; beside the search, when its turn comes."""
+        with self._more:
+            self._order.append(failure.signature)
+            self._waiting.append(failure)
+            self._more.notify()
+        if self._thread is None:
+            self._shrink_next()
+
+    def stop(self) -> None:
+        """Nothing more is shrunk."""
+        self._is_stopped = True
+
+    @property
+    def found(self) -> tuple[Minimum, ...]:
+        """The minima so far, in the order in which their failures were found."""
+        return tuple(self._kept())
+
+    def _kept(self) -> Iterator[Minimum]:
+        shown: set[Signature] = set()
+        for signature in self._order:
+            minimum = self._done.get(signature)
+            if minimum is not None and signature not in shown:
+                shown.update(minimum.shows)
+                yield minimum
+
+    # ---- one after another -----------------------------------------------------------------------------------
+    def _work(self) -> None:
+        try:
+            while True:
+                with self._more:
+                    while not self._waiting and not self._is_closed:
+                        self._more.wait()
+                    if not self._waiting:
+                        break
+                self._shrink_next()
+            self._shrink_aside()
+        except BaseException as error:  # told by the one who waits
+            self._error = error
+
+    def _shrink_next(self) -> None:
+        """The costliest that waits, the earlier of two that cost the same; one that seems to be shown is put aside."""
+        with self._more:
+            failure = max(self._waiting, key=lambda failure: failure.harm_quantums)
+            self._waiting.remove(failure)
+        if self._is_shown_before(failure.signature):
+            self._aside.append(failure)
+        else:
+            self._shrink(failure)
+
+    def _shrink_aside(self) -> None:
+        """By now it is known which minima stay: what was put aside for one that does not is shrunk after all."""
+        for failure in sorted(self._aside, key=lambda failure: self._order.index(failure.signature)):
+            if not self._is_shown_before(failure.signature):
+                self._shrink(failure)
+        self._aside.clear()
+
+    def _shrink(self, failure: Failure) -> None:
+        left_s = min(self._boxes.box_s, self._boxes.deadline_s - self._now())
+        minimum = self._minimum(failure, left_s) if left_s > 0 else None
+        if minimum is not None:
+            self._done[failure.signature] = minimum
+            if self._tell is not None:
+                self._tell(minimum)
+
+    def _minimum(self, failure: Failure, left_s: float) -> Minimum | None:
+        """None where the failure does not show again."""
+        signature = failure.signature
+        shrunk = shrink(failure.case, signature, self._kit, max_time_s=left_s, clock=self._now)
         if not shrunk.is_shown:
             return None
-        shown = tuple(sorted(shrunk.whole or (failure.signature,)))
-        told = races(shrunk.case, self._kit, self._fails(failure.signature))
+        shows = tuple(sorted(shrunk.whole or (signature,)))
+        told = () if self._is_stopped else races(shrunk.case, self._kit, self._fails(signature))
         outside = tuple(fault for fault in shrunk.case.plan if not is_threat(fault, self._scenario))
-        found = Minimum(failure, shrunk, shown, told, outside)
-        self.found.append(found)
-        return found
+        return Minimum(failure, shrunk, shows, told, outside)
+
+    def _is_shown_before(self, signature: Signature) -> bool:
+        before = self._order[: self._order.index(signature)]
+        return any(signature in minimum.shows for minimum in self._kept() if minimum.failure.signature in before)
 
     def _fails(self, signature: Signature) -> Callable[[RunResult], bool]:
         return lambda result: signature in signatures(result, self._losses_max)
+
+    def _now(self) -> float:
+        return math.inf if self._is_stopped else self._boxes.clock()
+
+    def _close(self) -> None:
+        """Waits until nothing waits any more; Ctrl-C is heard meanwhile."""
+        with self._more:
+            self._is_closed = True
+            self._more.notify()
+        if self._thread is None:
+            self._shrink_aside()
+        elif self._thread.is_alive():
+            self._thread.join()

@@ -14,11 +14,11 @@ from drydock.harness.stream import Stream
 Pair = tuple[str, str, str]
 
 _CANDIDATES = 24
-_FAULTS = 2
+_FAULTS = 3
 
 
 class Pairwise(Searcher):
-    """Plans of two faults, so that every kind is seen at every step and target, and with every other kind.
+    """Plans of three faults, so that every kind is seen at every step and target, and with every other kind.
 
     Pairs are (kind, step), (kind, target), (step, target) of each fault and (kind, kind) of two. Each fault is the best
     of a few that are drawn: the one with the most pairs that no plan had yet. Once all are covered it begins again.
@@ -41,7 +41,7 @@ class Pairwise(Searcher):
         return f"{len(self._all) - len(self._left):,} of {len(self._all):,} pairs{again}"
 
     def next_plan(self, rng: Stream) -> Plan:
-        """Two faults that cover much together. A pair counts as covered once it is proposed and legal."""
+        """Faults that cover much together. A pair counts as covered once it is proposed and legal."""
         chosen: list[Cell] = []
         for _ in range(_FAULTS):
             chosen.append(max((self.cell(rng) for _ in range(_CANDIDATES)), key=lambda c: self._gain(c, chosen)))

@@ -22,12 +22,12 @@ ROUND = 40
 """Runs of a round: what is learned from one round is known to the next."""
 
 SHARES: Mapping[str, int] = {
-    Anchored.name: 10,
-    Swarm.name: 8,
-    Pairwise.name: 6,
-    TieSearch.name: 6,
-    Slips.name: 4,
-    Harm.name: 4,
+    Anchored.name: 8,
+    Swarm.name: 13,
+    Pairwise.name: 8,
+    TieSearch.name: 4,
+    Slips.name: 3,
+    Harm.name: 2,
     Uniform.name: 2,
 }
 """Runs of each strategy in a round of the default portfolio."""

@@ -73,6 +73,11 @@ def counted_laws(laws: Iterable[Law], only: str = "") -> frozenset[str]:
     return frozenset((only,))
 
 
+def stop_text(stop: BaseException) -> str:
+    """The signal behind what it raised: Ctrl-C, or else the terminal's or supervisor's wish to end."""
+    return "SIGINT" if isinstance(stop, KeyboardInterrupt) else "SIGTERM"
+
+
 class _Search:
     """A search under way."""
 
@@ -101,7 +106,7 @@ class _Search:
         except BaseException as stop:
             if isinstance(stop, Exception | SystemExit | GeneratorExit):
                 raise
-            self.stopped = "SIGINT" if isinstance(stop, KeyboardInterrupt) else "SIGTERM"
+            self.stopped = stop_text(stop)
         return self._explored(time.monotonic() - began_s)
 
     def _round(self, crew: Crew[Probe, Outcome]) -> bool:

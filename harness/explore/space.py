@@ -76,7 +76,7 @@ class Space:
         return self._plainest[cell]
 
     def drawn(self, cell: Cell, rng: Stream) -> Fault:
-        """A fault of a cell: each field at its default, at an end of its range, or drawn from the whole of it."""
+        """A fault of a cell: each field at its default, at the far end of its range, or drawn from the whole of it."""
         fault = self.plain(cell)
         return self._with(fault, {shape.name: self._value(shape, fault, rng) for shape in self._free(fault)})
 
@@ -129,12 +129,13 @@ class Space:
         return plan
 
     def _value(self, shape: Shape, fault: Fault, rng: Stream) -> Any:
-        how = rng.below(4)
+        """The near end of a range is next to no fault at all, and is left to chance; smaller is what shrinking does."""
+        how = rng.below(8)
         if how == 0:
             return getattr(fault, shape.name)
         bounds = self.bounds(fault, shape)
-        if how == 1 and bounds is not None:
-            return pick((bounds.low, bounds.high), rng)
+        if how < 3 and bounds is not None:
+            return bounds.high if bounds.low >= 0 else pick((bounds.low, bounds.high), rng)
         return self._sampled(shape, fault, rng)
 
     def _sampled(self, shape: Shape, fault: Fault, rng: Stream) -> Any:

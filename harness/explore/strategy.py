@@ -103,13 +103,15 @@ NEAR_MS = 2_000
 
 
 def anchored(space: Space, cell: Cell, rng: Stream) -> Fault:
-    """A fault of this cell at its step, just before or after it, or at a distance of any order of magnitude."""
+    """A fault of this cell at its step, just beside it, at any order of magnitude from it, or anywhere in its range."""
     fault = space.drawn(cell, rng)
     bounds = space.offsets(fault)
     how = rng.below(8)
-    if how < 3:
+    if how < 2:
         return space.placed(fault, 0)
-    reach_ms = NEAR_MS if how < 5 else max(-bounds.low, bounds.high, 1)
+    if how >= 6:
+        return space.placed(fault, sample_range(bounds, rng))
+    reach_ms = NEAR_MS if how < 4 else max(-bounds.low, bounds.high, 1)
     away_ms = sample_range(Range(1, reach_ms, log=True), rng)
     is_before = bounds.low < 0 and (bounds.high <= 0 or rng.below(2) == 0)
     return space.placed(fault, -away_ms if is_before else away_ms)

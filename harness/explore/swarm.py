@@ -10,9 +10,10 @@ from drydock.harness.plan import Plan
 from drydock.harness.port import Case
 from drydock.harness.stream import Stream
 
-_SHARE = 4  # one kind of so many takes part in a round
+_SHARE = 3  # one kind of so many takes part in a round
 _KINDS_MIN = 3
-_FAULTS_MAX = 8
+_FAULTS_MIN = 3
+_FAULTS_MAX = 9
 
 
 class Swarm(Searcher):
@@ -39,5 +40,5 @@ class Swarm(Searcher):
         return tuple(known[place] for place in sorted(order[:size]))
 
     def _plan(self, kinds: Sequence[str], rng: Stream) -> Plan:
-        size = rng.between(2, _FAULTS_MAX)
+        size = rng.between(_FAULTS_MIN, _FAULTS_MAX)
         return self.space.legal([anchored(self.space, self.cell(rng, kinds), rng) for _ in range(size)])

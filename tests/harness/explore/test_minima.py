@@ -1,0 +1,98 @@
+"""The smallest cases: which there are in the end does not depend on who was shrunk first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from drydock.harness.explore.found import Failure
+from drydock.harness.explore.minima import Boxes, Minima, Minimum
+from drydock.harness.explore.search import ExploreOptions, explore
+from drydock.harness.registry import kit
+from drydock.harness.signature import Signature
+
+
+@pytest.fixture
+def failures(toy: ModuleType) -> tuple[Failure, ...]:
+    """Two failures of a toy that does not wait for its loads: T1 and, of the same runs, T3."""
+    scenario = toy.scenario(waits=False)
+    return explore(scenario, kit("toy"), ExploreOptions(budget=60)).failures
+
+
+def shrunk(failures: tuple[Failure, ...], **boxes: Any) -> tuple[Minimum, ...]:
+    with Minima(kit("toy"), failures[0].case.scenario, Boxes(**boxes)) as minima:
+        for failure in failures:
+            minima.take(failure)
+    return minima.found
+
+
+def test_beside_the_search_or_within_it_the_minima_are_the_same(failures: tuple[Failure, ...]) -> None:
+    """A thread of its own changes when, and not what."""
+    assert [minimum.failure.signature.law for minimum in shrunk(failures)] == ["T1"]
+    assert shrunk(failures) == shrunk(failures, is_beside=True)
+
+
+def test_the_costliest_is_shrunk_first_and_changes_nothing(failures: tuple[Failure, ...]) -> None:
+    """Whichever of the two costs more and comes first, the one that was found first is kept, and shows the other."""
+    one, other = failures
+    for costs in ((5, 9), (9, 5)):
+        pair = tuple(replace(f, harm_quantums=cost) for f, cost in zip((one, other), costs, strict=True))
+        found = shrunk(pair, is_beside=True)
+        assert [one.signature] == [minimum.failure.signature for minimum in found]
+        assert other.signature in found[0].shows
+
+
+def test_a_failure_that_is_shown_already_has_no_minimum_of_its_own(failures: tuple[Failure, ...]) -> None:
+    """T3 breaks in the smallest case of T1."""
+    (minimum,) = shrunk(failures)
+    assert {"T1", "T3"} == {signature.law for signature in minimum.shows}
+    assert minimum.shrunk.is_minimal
+
+
+def test_a_failure_that_does_not_show_again_has_none(failures: tuple[Failure, ...]) -> None:
+    """What its own case does not show cannot be shrunk."""
+    assert () == shrunk((replace(failures[0], signature=Signature("T1", "elsewhere")),))
+
+
+def test_past_the_deadline_and_without_a_box_nothing_is_shrunk(failures: tuple[Failure, ...]) -> None:
+    """A box of no time, or a deadline that is over."""
+    assert () == shrunk(failures, box_s=0.0)
+    assert () == shrunk(failures, deadline_s=-math.inf)
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_ctrl_c_ends_it_and_what_is_found_stands(failures: tuple[Failure, ...], is_beside: bool) -> None:
+    """The minima until then are kept."""
+    minima = Minima(kit("toy"), failures[0].case.scenario, Boxes(is_beside=is_beside))
+
+    def interrupted() -> None:
+        with minima:
+            minima.take(failures[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert len(minima.found) <= 1
+
+
+def test_an_error_beside_the_search_is_told_to_who_waits(failures: tuple[Failure, ...]) -> None:
+    """It must not end in a thread that nobody looks at."""
+
+    def tell(minimum: Minimum) -> None:
+        raise LookupError("nobody listens")
+
+    minima = Minima(kit("toy"), failures[0].case.scenario, Boxes(is_beside=True), tell)
+    with pytest.raises(LookupError, match="nobody listens"), minima:
+        minima.take(failures[0])
+
+
+def test_a_design_basis_is_told_from_what_lies_outside(toy: ModuleType) -> None:
+    """The faults of a smallest case that no threat names are listed with it."""
+    scenario = toy.scenario(waits=False, threats=())
+    found = explore(scenario, kit("toy"), ExploreOptions(budget=60)).failures
+    (minimum,) = shrunk(found)
+    assert minimum.shrunk.case.plan == minimum.outside != ()
