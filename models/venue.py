@@ -268,6 +268,7 @@ class Declared:
     index_gap_cap_ms: Millis | None = None
     price_step_ppm_max: Annotated[int, Range(1, 100_000_000)] = 200_000  # [A] of P3: spot, from one mark to the next
     price_skew_ms_max: Millis = 60_000  # [S] of P4: GMX v2
+    clock_skew_ms_max: Millis = 100  # [A] of P8: NTP holds servers of one site so near
     spot_sources_min: Annotated[int, Range(0, 9)] = 1  # [A] of P5
     proportion_window_ms: Period = 600_000  # [A] of L2: liquidated in this time ...
     proportion_base_quantums: Money = 2_000_000_000_000  # [A] ... $2 M need no explanation ...

@@ -30,7 +30,8 @@ class PairAtomicity(VenueLaw):
 
     A tick accrues from an index and the time of that index: at that time this index was published, or the night began
     or was rolled back with it. An index within one tick of zero is F3's business, a pair that the engine itself has
-    just published F1's. And a price all of whose sources are older than declared was a price back then: the outside
+    just published F1's. Two clocks of a venue never agree to the millisecond: times are the same that differ by no more
+    than the venue declares of its clocks. And a price all of whose sources are older than declared was a price back then: the outside
     world knows whether the number is as old as its time. (That it is not older, P2 asks.)
     """
 
@@ -44,6 +45,7 @@ class PairAtomicity(VenueLaw):
         super().begin(truth)
         self._rows: dict[int, Ints] = {0: truth.start_index.copy()}
         self._open: Firings | None = None
+        self._skew_ms: int = truth.venue.declared.clock_skew_ms_max
         self._old_ms: int = truth.venue.declared.fill_price_age_ms
         self._step_ms: int = truth.venue.oracle.tick_ms
 
@@ -95,14 +97,14 @@ class PairAtomicity(VenueLaw):
         if firings is None:
             return
         base_ms = firings.event.at_ms - firings.dt_ms
-        is_new = (firings.indices != NOTHING) & (base_ms != firings.before_ms)
+        is_new = (firings.indices != NOTHING) & (np.abs(base_ms - firings.before_ms) > self._skew_ms)
         is_new &= np.abs(firings.indices) > self.truth.watch.small
         for at_ms in np.unique(base_ms[is_new]).tolist():
             self._judge(firings, at_ms, np.flatnonzero(is_new & (base_ms == at_ms)))
 
     def _judge(self, firings: Firings, base_ms: int, markets: Ints) -> None:
         """These markets accrued from an index of ``base_ms``: was there one, and could it be this one."""
-        at_ms, row, told = firings.event.at_ms, self._rows.get(base_ms), "no index was committed"
+        at_ms, row, told = firings.event.at_ms, self._row_near(base_ms), "no index was committed"
         torn = markets if row is None else markets[row[markets] == NOTHING]
         if row is not None and not torn.size:
             torn, told = markets[self._is_far(firings, base_ms, row, markets)], "another index was committed"
@@ -113,6 +115,11 @@ class PairAtomicity(VenueLaw):
                 f"{self.name(int(torn[0]))}",
                 firings.event.identity,
             )
+
+    def _row_near(self, base_ms: int) -> Ints | None:
+        """What was committed at that time, as well as clocks can tell; None where nothing was."""
+        nearest_ms = min(self._rows, key=lambda at_ms: abs(at_ms - base_ms))
+        return self._rows[nearest_ms] if abs(nearest_ms - base_ms) <= self._skew_ms else None
 
     def _is_far(self, firings: Firings, base_ms: int, row: Ints, markets: Ints) -> Any:
         facts, outside = self.truth.markets, self.truth.outside

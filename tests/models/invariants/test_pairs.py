@@ -58,6 +58,12 @@ def test_index_is_accrued_from_a_pair_that_was_committed(told: list[tuple[int, A
     assert all(words in detail for detail in found)
 
 
+def test_clocks_may_differ_by_what_the_venue_declares() -> None:
+    """100 ms of skew are within any two servers' clocks; a millisecond more is another time."""
+    told = [(5_000, (TICK_MS,)), (60_000, (55_000 + 100,))], [(5_000, (TICK_MS,)), (60_000, (55_000 + 101,))]
+    assert [0, 1] == [len(details(*each)) for each in told]
+
+
 def prices(spot: Any, age_ms: int, live: int) -> PricesPublished:
     """Prices that say they are so old, with so many live sources."""
     return PricesPublished(spot, spot, np.full(len(spot), age_ms), np.full(len(spot), live))
