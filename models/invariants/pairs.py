@@ -30,9 +30,9 @@ class PairAtomicity(VenueLaw):
 
     A tick accrues from an index and the time of that index: at that time this index was published, or the night began
     or was rolled back with it. An index within one tick of zero is F3's business, a pair that the engine itself has
-    just published F1's. Two clocks of a venue never agree to the millisecond: times are the same that differ by no more
-    than the venue declares of its clocks. And a price all of whose sources are older than declared was a price back then: the outside
-    world knows whether the number is as old as its time. (That it is not older, P2 asks.)
+    just published F1's. Two clocks of a venue never agree to the millisecond: times are the same that differ by no
+    more than the venue declares of its clocks. And a price all of whose sources are older than declared was a price
+    back then: the outside world knows whether the number is as old as its time. (That it is not older, P2 asks.)
     """
 
     id, law_class, role = "P8", "safety", "market"
