@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
@@ -14,6 +15,7 @@ from drydock.models.matching import OF_TRIGGER
 
 Key = tuple[int, int, int, int, int]
 TOLD = 1 << 60
+NEVER_MS = 1 << 60
 
 
 class AskedFor(VenueLaw):
@@ -31,10 +33,14 @@ class AskedFor(VenueLaw):
         """Nothing asked, nothing filled."""
         super().begin(truth)
         intents = truth.intents
-        columns = (intents.at_ms, intents.account, intents.market, intents.size)
-        self._asks = list(zip(*(column.tolist() for column in columns), strict=True))
+        self._markets = len(truth.markets)
+        sides = self._side(intents.account, intents.market, intents.size)
+        self._asks: list[tuple[int, int, int]] = [
+            *zip(intents.at_ms.tolist(), sides.tolist(), np.abs(intents.size).tolist(), strict=True),
+            (NEVER_MS, 0, 0),
+        ]
         self._next = 0
-        self._left: Counter[tuple[int, int, bool]] = Counter()
+        self._left: dict[int, int] = {}
         self._kept = self._left
         self._kept_next = 0
         self._first_person: int = truth.population.first_person
@@ -49,7 +55,8 @@ class AskedFor(VenueLaw):
             self._fill(event, data.market, data.maker, -data.size_quantums)
         elif isinstance(data, Bust):
             for account, size in ((data.taker, data.size_quantums), (data.maker, -data.size_quantums)):
-                self._left[account, data.market, size > 0] += abs(size)
+                side = self._side(account, data.market, size)
+                self._left[side] = self._left.get(side, 0) + abs(size)
         elif isinstance(data, SnapshotTaken):
             self._kept, self._kept_next = self._left.copy(), self._next
         else:
@@ -57,18 +64,23 @@ class AskedFor(VenueLaw):
             self._next = self._kept_next
 
     def _hear_asks(self, at_ms: int) -> None:
-        asks, place = self._asks, self._next
-        while place < len(asks) and asks[place][0] <= at_ms:
-            _, account, market, size = asks[place]
-            self._left[account, market, size > 0] += abs(size)
+        asks, left, place = self._asks, self._left, self._next
+        wanted_ms, side, size = asks[place]
+        while wanted_ms <= at_ms:
+            left[side] = left.get(side, 0) + size
             place += 1
+            wanted_ms, side, size = asks[place]
         self._next = place
+
+    def _side(self, account: Any, market: Any, size: Any) -> Any:
+        """An account's side of a market as one number; also of arrays of them."""
+        return 2 * (account * self._markets + market) + (size > 0)
 
     def _fill(self, event: Event, market: int, account: int, size: int) -> None:
         if account < self._first_person:
             return
-        side = account, market, size > 0
-        left = self._left[side] = self._left[side] - abs(size)
+        side = self._side(account, market, size)
+        left = self._left[side] = self._left.get(side, 0) - abs(size)
         self._checks += 1
         if left < 0:
             self._left[side] = 0
