@@ -189,7 +189,8 @@ class Player:
 
     def _ack(self, arg: tuple[str, str]) -> None:
         service, mode = arg
-        if mode == self._asked and self._world.services[service].is_running:
+        is_due = mode == self._asked and service not in self._world.acked_modes
+        if is_due and self._world.services[service].is_running:
             self._world.acked_modes[service] = mode
             self._sim.emit(ModeAcked(service, mode))
 
