@@ -183,7 +183,7 @@ class _Run:
     def _note_first_act(self, lane: str, at: str) -> None:
         if lane in self.struck:
             index, fault, _ = self.struck[lane]
-            self.sim.emit(FaultInjected(index, fault.kind, fault.target, at))
+            self.sim.emit(FaultInjected(index, fault.kind, fault.target, at), self.sim.lane_of(lane))
 
     def _heal(self) -> None:
         """Interrupts the living faults, and insists that they end and that nothing stays bent."""

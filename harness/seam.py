@@ -83,7 +83,10 @@ class Witness:
 
     def act(self, seam: str) -> str:
         """The lane at work begins to interfere here; returns its name."""
-        lane = self.who()
+        return self.note(self.who(), seam)
+
+    def note(self, lane: str, seam: str) -> str:
+        """This lane begins to interfere here; returns its name."""
         if lane not in self.acted:
             self.acted.add(lane)
             self.heard(lane, seam)
@@ -122,9 +125,13 @@ class Seam:
         return bool(self.bends)
 
     @contextmanager
-    def bend(self, bender: Bender) -> Iterator[Bend]:
-        """Bends the seam for the duration of the ``with``."""
-        bend = Bend(bender, self.witness.act(self.name))
+    def bend(self, bender: Bender, *, lies_in_wait: bool = False) -> Iterator[Bend]:
+        """Bends the seam for the duration of the ``with``.
+
+        A bend that lies in wait for one operation interferes from the first that it touches on, and not before.
+        """
+        witness = self.witness
+        bend = Bend(bender, witness.who() if lies_in_wait else witness.act(self.name))
         self.bends.append(bend)
         try:
             yield bend
@@ -137,7 +144,7 @@ class Seam:
         for bend in list(self.bends):
             if bend.bender(passage):
                 bend.touched += 1
-                self.witness.exercised.add(bend.lane)
+                self.witness.exercised.add(self.witness.note(bend.lane, self.name))
         return passage
 
 

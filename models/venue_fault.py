@@ -76,7 +76,7 @@ class OperatorSlip(VenueFault):
             done.succeed()
             return True
 
-        with world.seams[self.seam].bend(once):
+        with world.seams[self.seam].bend(once, lies_in_wait=True):
             yield done
 
 

@@ -109,6 +109,22 @@ def test_the_witness_knows_who_bent_and_who_was_met() -> None:
     assert [("fault/0:Slow", "load"), ("fault/1:Idle", "load")] == heard
 
 
+def test_a_bend_that_lies_in_wait_acts_when_it_touches() -> None:
+    """Its lane is that of who made it, whoever passes; one that touches nothing never acted."""
+    seams, heard = Seams(), []
+    seam = seams.add("read", "")
+    lane = "fault/0:Slip"
+    seams.witness.who = lambda: lane
+    seams.witness.heard = lambda who, at: heard.append((who, at))
+    with seam.bend(lambda passage: passage.label == "second", lies_in_wait=True):
+        lane = "runbook"
+        seam.through(Passage(1, "first"))
+        assert [] == heard
+        seam.through(Passage(1, "second"))
+    assert [("fault/0:Slip", "read")] == heard
+    assert {"fault/0:Slip"} == seams.witness.exercised == seams.witness.acted
+
+
 def test_an_operation_counts_as_evidence_when_marked() -> None:
     """A fault that operates instead of bending says so."""
     seams = Seams()

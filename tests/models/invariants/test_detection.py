@@ -9,9 +9,10 @@ from drydock.faults.operator_skips import OperatorSkips
 from drydock.faults.safeguard_misfire import SafeguardMisfire
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness.port import Fault
+from drydock.models.events import StepEnded
 from drydock.models.invariants.detection import Detection
 from tests.faults.examples_operators import CROWDED
-from tests.nights import bench, broken, case_of, play
+from tests.nights import bench, broken, case_of, play, told
 
 IN_A_MINUTE = "venue.declared.detect_ms_max=1m"
 SLOW = SlowLoad(step="start-services", target="funding", mean_ms=30_000)
@@ -58,9 +59,11 @@ def test_fault_that_never_interferes_need_not_be_noticed() -> None:
     assert set() == broken(play(IN_A_MINUTE, watched_by("alarm"), plan=(Crash(step="scale-up", target="funding"),)))
 
 
-def test_slip_of_an_operator_interferes_when_the_window_begins() -> None:
-    """Who leaves out a step rings no bell by that; only a checklist would."""
-    assert "D1" in broken(play(IN_A_MINUTE, watched_by("process"), plan=(OperatorSkips(step="drain"),)))
+def test_slip_of_an_operator_interferes_when_the_hand_slips() -> None:
+    """Who leaves out a step rings no bell by that; the time to notice runs from the step that was left out."""
+    result = play(IN_A_MINUTE, watched_by("process"), plan=(OperatorSkips(step="scale-up"),))
+    ended_ms = next(at_ms for at_ms, e in told(result.events, StepEnded) if e.step == "stop-services")
+    assert [("D1", ended_ms)] == [(finding.law, finding.at_ms) for finding in result.findings]
 
 
 def test_detection_is_in_question_only_where_monitors_are_declared() -> None:
