@@ -96,7 +96,18 @@ def read_plan(file: str | Path, scenario: Scenario, kit: Kit) -> Plan:
         found = Mistakes()
         plan = parse_plan(data, path, where, found, scenario, kit)
         found.raise_if_any()
+        _check_together(plan, path, where, found, scenario)
+        found.raise_if_any()
     return plan
+
+
+def _check_together(plan: Plan, path: DataPath, where: Where, mistakes: Mistakes, scenario: Scenario) -> None:
+    """Adds a mistake for each fault whose step and target there are, and which strikes nothing there all the same."""
+    for number, fault in enumerate(plan):
+        if not fault.applicable(scenario):
+            place = (*path, number)
+            told = f"{fault.kind}, as it is given here, has nothing to strike at step '{fault.step}'"
+            mistakes.add(where(place), f"{path_text(place)}: {told}")
 
 
 def fault_class(data: Plain, path: DataPath, where: Where, mistakes: Mistakes) -> type[Fault] | None:

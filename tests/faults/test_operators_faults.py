@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from drydock.faults.operator_repeats import OperatorRepeats
 from drydock.faults.operator_skips import OperatorSkips
 from drydock.faults.operator_slow import OperatorSlow
 from drydock.faults.operator_swaps import OperatorSwaps
-from drydock.harness.mistakes import Mistakes
-from drydock.harness.plan import plan_from_plain
+from drydock.harness.mistakes import BadFile, Mistakes
+from drydock.harness.plan import plan_from_plain, read_plan
 from drydock.harness.port import Fault
 from drydock.harness.result import RunResult
 from drydock.models.events import IncidentDeclared, RollbackDone, StepEnded, StepStarted
@@ -255,6 +256,16 @@ def test_edits_of_a_step_are_faults_as_a_plan_file_has_them() -> None:
     assert [OperatorSwaps(step="resume")] == [fault for fault in plan if not fault.applicable(scenario)]
     asked = [edit["decision"] for edit in edits if edit["kind"] == "operator_decides"]
     assert (4 * 10 + 3, ["no_rollback", "older", "go_on"]) == (len(plan), asked)
+
+
+def test_slip_that_its_step_does_not_know_is_a_mistake_of_the_plan_file(tmp_path: Path) -> None:
+    """Its step and target are there; that they do not go together is told at its line."""
+    file = tmp_path / "plan.yaml"
+    file.write_text("- {kind: operator_decides, step: drain}\n- {kind: operator_swaps, step: resume}\n")
+    with pytest.raises(BadFile) as told:
+        read_plan(file, bench(), VenueKit())
+    kinds = ("operator_decides, as it is given here, has nothing to strike at step 'drain'", "operator_swaps, as it is")
+    assert all(words in line for words, line in zip(kinds, str(told.value).splitlines(), strict=True))
 
 
 def test_faults_of_one_step_nest() -> None:
