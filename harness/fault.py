@@ -31,6 +31,14 @@ def smallest(bounds: Range) -> int:
     return min(max(bounds.low, 0), bounds.high)
 
 
+def targets_of(cls: type[Fault], scenario: Scenario) -> Sequence[str]:
+    """What a kind can strike there; nothing where it is of another kit and does not know this kind of venue."""
+    try:
+        return cls.targets(scenario)
+    except (AttributeError, LookupError, TypeError):
+        return ()
+
+
 def floors_of(cls: type[Fault]) -> tuple[Floor, ...]:
     """What a kind of fault must leave: one floor or several; empty where it says nothing."""
     floor: Floor | tuple[Floor, ...] = getattr(cls, "floor", ())

@@ -13,8 +13,9 @@ from typing import Any
 from drydock.harness import registry
 from drydock.harness.bounds import p_upper_ppm
 from drydock.harness.bundle import BundleFold, limit_of
+from drydock.harness.fault import targets_of
 from drydock.harness.known import known_lines, missing_of, times_true, violations_of
-from drydock.harness.port import Accepted, Fault, Kit, Law, Scenario
+from drydock.harness.port import Accepted, Kit, Law, Scenario
 from drydock.harness.rehearsal import LEVELS, Options, Rehearsed, play_rehearsal, runs_asked
 from drydock.harness.result import Bound, Decision, FaultLine, GoalLine, LimitLine, Verdict
 from drydock.harness.units import format_ppm, format_usd
@@ -184,7 +185,7 @@ class _Court:
         feared = [threat.kind for threat in self.scenario.threats] + [fault.kind for fault in self.scenario.reported]
         for kind in dict.fromkeys(feared):
             is_applicable = kind in evidence.applicable or (
-                kind in classes and bool(_targets(classes[kind], self.scenario))
+                kind in classes and bool(targets_of(classes[kind], self.scenario))
             )
             exercised = evidence.exercised[kind]
             yield FaultLine(kind, is_applicable, exercised, self.seen.consequential.get(kind))
@@ -266,7 +267,7 @@ def _untested(seen: Rehearsed) -> Iterator[Mapping[str, str]]:
     for threat in scenario.threats:
         steps_of.setdefault(threat.kind, set()).update(threat.steps)
     for kind, cls in registry.faults().items():
-        if not _targets(cls, scenario):
+        if not targets_of(cls, scenario):
             continue
         if kind not in steps_of:
             yield {"step": "any", "fault": kind, "why": "not among the scenario's threats"}
@@ -276,13 +277,6 @@ def _untested(seen: Rehearsed) -> Iterator[Mapping[str, str]]:
                 yield {"step": step.name, "fault": kind, "why": "the threat does not name this step"}
             elif (kind, step.name) not in places:
                 yield {"step": step.name, "fault": kind, "why": "no run exercised it here"}
-
-
-def _targets(cls: type[Fault], scenario: Scenario) -> Sequence[str]:
-    try:
-        return cls.targets(scenario)
-    except (AttributeError, LookupError, TypeError):
-        return ()  # a fault of another kit, which does not know this kind of venue
 
 
 def _switches(seen: Rehearsed) -> Iterator[Mapping[str, Any]]:

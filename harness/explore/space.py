@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from drydock.harness import registry
 from drydock.harness.bundle import baseline_regimes
-from drydock.harness.fault import is_legal, is_of_kit, smallest
+from drydock.harness.fault import is_legal, is_of_kit, smallest, targets_of
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.plan import Plan, fault_class, sample_range
 from drydock.harness.port import Fault, Kit, Range, Scenario, Threat
@@ -157,7 +157,7 @@ class Space:
     def _faults(self) -> Iterator[tuple[Cell, Fault]]:
         for kind, cls in registry.faults().items():
             if is_of_kit(cls, self.scenario.kit):
-                for step, target in product(self.steps, cls.targets(self.scenario)):
+                for step, target in product(self.steps, targets_of(cls, self.scenario)):
                     cell = Cell(kind, step, target)
                     if self._is_narrow and not _threats_at(cell, self.scenario):
                         continue
