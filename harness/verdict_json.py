@@ -15,6 +15,7 @@ from drydock.harness.event import identity_text
 from drydock.harness.port import Finding
 from drydock.harness.result import Bound, Bundle, FaultLine, KnownLine, LimitLine, Money, Verdict, Violation
 from drydock.harness.scenario import canonical_json
+from drydock.harness.signature import signature_of
 from drydock.harness.units import format_usd
 
 SCHEMA = "drydock.verdict/1"
@@ -101,6 +102,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "detail": finding.detail,
         "events": [identity_text(identity) for identity in finding.events],
         "amount_usd": format_usd(finding.amount_quantums),
+        "signature": str(signature_of(finding)),
     }
 
 

@@ -165,6 +165,7 @@ def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
     from drydock.harness.case_file import case_to_plain
     from drydock.harness.event import identity_text
     from drydock.harness.money import accounts_owed, harm_by_kind, owed_by_kind, refunds
+    from drydock.harness.signature import signature_of
     from drydock.harness.units import format_usd as usd
 
     laws = {law.id: law for law in kit.laws(case.scenario)}
@@ -182,6 +183,7 @@ def run_json(result: RunResult, case: Case, kit: Kit) -> Plain:
                 "detail": finding.detail,
                 "events": [identity_text(identity) for identity in finding.events],
                 "amount_usd": usd(finding.amount_quantums),
+                "signature": str(signature_of(finding)),
             }
             for finding in result.findings
         ],

@@ -31,7 +31,8 @@ def _runs(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     bundles = [b for b in (verdict.reported, verdict.sweep) if b is not None]
     told = [f"{b.name} {b.runs:,}{f' of {b.asked:,}' if b.runs < b.asked else ''}" for b in bundles]
     if "seconds" in verdict.run:
-        told.append(f"{verdict.run['runs']:,} with baseline and canaries, in {verdict.run['seconds']:.1f} s")
+        others = "baseline, known failures and canaries" if verdict.regressions else "baseline and canaries"
+        told.append(f"{verdict.run['runs']:,} with {others}, in {verdict.run['seconds']:.1f} s")
     yield " · ".join(told) or "none"
     for bundle in bundles:
         if bundle.exhausted:

@@ -19,6 +19,7 @@ _STYLES: dict[str, str] = {
     "no longer applies": "bold yellow",
     "not played": "bold yellow",
 }
+_SHOWN = 6
 
 
 def print_standing(console: Console, known: Regression, stood: Standing, *, verbosity: int = 0) -> None:
@@ -34,18 +35,23 @@ def print_standing(console: Console, known: Regression, stood: Standing, *, verb
     )
 
 
-def known_failures(verdict: Verdict, replays: Mapping[str, str]) -> Iterator[RenderableType]:
+def known_failures(verdict: Verdict, replays: Mapping[str, str], *, is_complete: bool) -> Iterator[RenderableType]:
     """The part of a verdict about the corpus; ``replays`` has the command that shows a regression again, by id.
 
-    Those that fail or say nothing are shown one by one; what is fixed is counted.
+    Those that fail or say nothing are shown one by one, those that decide first; what is fixed is counted.
     """
     lines = verdict.regressions
     if not lines:
         return
     yield out.heading("Known failures, on the scenario as it is today")
-    for line in lines:
-        if line.outcome != "fixed":
-            yield from _known(line, replays.get(line.id, ""))
+    open_ones = sorted(
+        (line for line in lines if line.outcome != "fixed"), key=lambda line: (not line.decides, not line.is_missing)
+    )
+    shown = open_ones if is_complete else open_ones[:_SHOWN]
+    for line in shown:
+        yield from _known(line, replays.get(line.id, ""))
+    if len(open_ones) > len(shown):
+        yield out.indented(f"... {len(open_ones) - len(shown)} more; -v shows all")
     fixed = sum(line.outcome == "fixed" for line in lines)
     if fixed:
         yield out.indented(Text(f"fixed: {fixed} of {count(len(lines), 'regression')}", style="green"))

@@ -33,7 +33,7 @@ def print_verdict(console: Console, verdict: Verdict, replays: Mapping[str, str]
         _accepted(verdict),
         _reasons(verdict, is_complete=verbosity > 0),
         _broken(verdict, replays),
-        known_failures(verdict, replays),
+        known_failures(verdict, replays, is_complete=verbosity > 0),
         _harm(verdict),
         evidence(verdict, is_complete=verbosity > 0),
     )
