@@ -148,6 +148,11 @@ def _of_liquidations(venue: Venue) -> Iterator[Switch]:
         spec.notional_max_quantums, None, NOTIONAL_MAX_QUANTUMS,
     )  # fmt: skip
     yield Switch(
+        "recheck", "venue.liquidation.rechecks",
+        "who was found under margin in an older state is looked at again before he is liquidated",
+        spec.rechecks, False, True,
+    )  # fmt: skip
+    yield Switch(
         "partial_liquidation", "venue.liquidation.step_ppm",
         "a liquidation takes shares of the positions, only as many as the account needs",
         spec.step_ppm, 1_000_000, LiquidationSpec().step_ppm,
