@@ -84,7 +84,7 @@ class RollbackClosure(VenueLaw):
     def _judge_l1(self, event: Event, data: L1Reconciled) -> None:
         owed = data.ledger_quantums - data.credited_quantums - data.waiting_quantums
         told = f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD"
-        self.check(event, owed == 0, told, role="L1 ledger")
+        self.check(event, owed == 0, told, role="ledger")
 
     def _judge_stores(self, event: Event, data: RollbackDone) -> None:
         newest = data.height if self._newest is None else self._newest.height
