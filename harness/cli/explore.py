@@ -48,7 +48,10 @@ _STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
     "--strategy", "strategies", multiple=True, metavar="NAME", help="Not the portfolio, but this. Repeatable."
 )
 @click.option(
-    "--instant", callback=duration_ms, metavar="T", help="All orders of this instant of the night, e.g. 4m10s."
+    "--instant",
+    callback=duration_ms,
+    metavar="T",
+    help="All orders of this instant, counted from the start of the night, e.g. 4m10s.",
 )
 @click.option("--within-threats", is_flag=True, help="Only faults that the scenario's threats name.")
 @click.option(
@@ -77,6 +80,8 @@ def command(
 
     Each failure is shown at once, shrunk to the smallest case that fails in the same way, told, and saved. What is
     found follows from scenario, seed and budget. 0 nothing found, 1 found. It decides nothing: `drydock gonogo` does.
+
+    Strategies by NAME: anchored, swarm, pairwise, ties, slips, harm, uniform (together the portfolio), and exhaustive.
     """
     from drydock.harness.corpus import read_corpus
     from drydock.harness.explore.search import ExploreOptions

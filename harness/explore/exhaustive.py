@@ -73,6 +73,8 @@ class Orders(Searcher):
     @property
     def scope(self) -> str:
         """How many orders there are, and how many of them are played."""
+        if self._is_begun and not self._total:
+            return f"no two lanes meet at {self._at_ms:,} ms"
         return f"{self._total - len(self._todo):,} of {self._total:,} orders at {self._at_ms:,} ms"
 
     def propose(self, rng: Stream, count: int) -> Sequence[Case]:

@@ -106,7 +106,7 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     if others:
         yield out.indented(f"The same case also breaks {', '.join(others)}", 3)
     for case in shrunk.alternatives:
-        yield out.indented(f"Without one of them: {' and '.join(map(str, parts_of(case))) or 'nothing at all'}", 3)
+        yield out.indented(f"Another way: {' and '.join(map(str, parts_of(case))) or 'nothing at all'}", 3)
     kept = telling.files.get(f"regression {failure.signature}")
     if kept:
         yield out.indented(Text(f"kept as {kept}", style="dim"), 3)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from drydock.harness.cli import exits
+from drydock.harness.cli.main import answer
+from drydock.harness.explore.portfolio import NAMES
 from tests.harness.commands import TOY, drydock
 
 Capture = pytest.CaptureFixture[str]
@@ -30,6 +32,13 @@ def test_it_exits_with_what_it_found(night: Path) -> None:
     assert exits.NO_GO == explore("bad.yaml", "-q")
     assert exits.USAGE == explore("mistaken.yaml", "-q")
     assert exits.HARNESS_FAILED == explore("raising.yaml", "-q")
+
+
+def test_the_help_names_every_strategy(capsys: Capture) -> None:
+    """Nobody has to guess one."""
+    assert exits.GO == answer(["explore", "--help"])
+    told = capsys.readouterr().out
+    assert [] == [name for name in NAMES if name not in told]
 
 
 def test_nothing_ran_is_no_success(night: Path, capsys: Capture) -> None:
