@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from drydock.harness.cli import exits
-from drydock.harness.cli.main import answer
+from drydock.harness.cli import exits, main
 from drydock.harness.explore.portfolio import NAMES
 from tests.harness.commands import TOY, drydock
 
@@ -36,7 +35,7 @@ def test_it_exits_with_what_it_found(night: Path) -> None:
 
 def test_the_help_names_every_strategy(capsys: Capture) -> None:
     """Nobody has to guess one."""
-    assert exits.GO == answer(["explore", "--help"])
+    assert exits.GO == main.answer(["explore", "--help"])
     told = capsys.readouterr().out
     assert [] == [name for name in NAMES if name not in told]
 
