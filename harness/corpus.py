@@ -103,7 +103,7 @@ def scenario_of(known: Regression) -> str:
             return f"./{file}" if file.parent == Path(".") else str(file)
     if name in packaged_scenarios():
         return name
-    raise NoLongerApplies(f"there is no scenario '{name}': none is packaged, and no file in {home} has that name")
+    raise NoLongerApplies(f"there is no scenario '{name}': none is packaged, and no file in {home} or here has it")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -228,3 +228,26 @@ def test_playing_ahead_changes_nothing(toy: ModuleType, width: int, needed: froz
     )
 
     assert one == many
+
+
+_CLAUSES = st.lists(st.frozensets(st.integers(0, 9), max_size=3), min_size=1, max_size=4)
+
+
+@given(clauses=_CLAUSES, faults=st.integers(0, 10))
+def test_faults_and_laggards_shrink_together_to_a_proven_minimum(
+    toy: ModuleType, clauses: list[frozenset[int]], faults: int
+) -> None:
+    """Ten parts, and causes of any of them: the minimum is one whole cause, and so is each alternative."""
+    late = {("counter/ticker", "tick", number): number for number in range(faults, 10)}
+    case = case_with(toy, *range(faults), ties=Ties("fifo", tuple(late)))
+
+    def parts(of: Case) -> frozenset[int]:
+        return frozenset(offsets_of(of)) | {late[laggard] for laggard in of.ties.laggards}
+
+    shrunk = shrunk_by_hand(toy, case, lambda case: broken_if(any(clause <= parts(case) for clause in clauses)))
+    causes = {clause for clause in clauses if not any(other < clause for other in clauses)}
+
+    assert shrunk.is_minimal
+    assert parts(shrunk.case) in causes
+    assert {parts(other) for other in shrunk.alternatives} <= causes - {parts(shrunk.case)}
+    assert (len(causes) > 1) == bool(shrunk.alternatives)
