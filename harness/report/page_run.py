@@ -194,6 +194,7 @@ class _Shown:
         rows = [
             [
                 step.label,
+                clock(step.since_ms, has_millis=False).removeprefix("T+"),
                 clock(step.since_ms - self._window_ms, has_millis=False),
                 clock(step.until_ms - self._window_ms, has_millis=False),
                 f"{(step.until_ms - step.since_ms) / 1000:,.1f} s",
@@ -201,7 +202,9 @@ class _Shown:
             ]
             for step in self._told.charts.steps
         ]
-        return table("Steps of the runbook, as they came", ("step", "from", "until", "length", ""), rows, (3,))
+        return table(
+            "Steps of the runbook, as they came", ("step", "time of the run", "from", "until", "length", ""), rows, (4,)
+        )
 
 
 def _stop(number: int, sentence: Sentence) -> Stop:

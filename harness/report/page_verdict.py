@@ -29,8 +29,9 @@ def part_of_verdict(verdict: Verdict, scenario: Scenario, kit: Kit, replays: Map
     """
     law, case = shown_case(verdict, scenario)
     told = tell(case, kit)
-    story = _story(law, told, kit, replays.get(law, "")) if law else None
-    what = f"the first run that breaks {law}" if law else "the first run of the reported plan; it broke nothing"
+    story = _story(law, told, kit, replays.get(law, ""))
+    clean = "; it broke nothing" if told.result.is_clean else ""
+    what = f"the first run that breaks {law}" if law else f"the first run of the reported plan{clean}"
     run = run_view(
         told, kit, story, title=f"One run in pictures: {what}", tables_title=f"This run: {plan_text(case)}"
     )  # fmt: skip
