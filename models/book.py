@@ -94,16 +94,17 @@ class Book:
     def best_two(self, side: int) -> list[int]:
         """The prices of the first two orders of a side, of fewer where there are no more."""
         if side > 0:
-            prices = [-entry[0] for entry in self._bids[:2]]
+            prices = [-entry[0] for entry in self._bids[:2]] if self._bids else []
             for ladder in self._ladders.values():
-                prices += ladder.bids[:2]
+                prices += ladder.bids
             prices.sort(reverse=True)
         else:
-            prices = [entry[0] for entry in self._asks[:2]]
+            prices = [entry[0] for entry in self._asks[:2]] if self._asks else []
             for ladder in self._ladders.values():
-                prices += ladder.asks[:2]
+                prices += ladder.asks
             prices.sort()
-        return prices[:2]
+        del prices[2:]
+        return prices
 
     def depth(self, side: int, within_price: int) -> int:
         """The size (size quantums) that rests on a side at this price or a better one."""
@@ -231,7 +232,8 @@ class Book:
         self, owner: int, slot: int, bids: list[int], asks: list[int], size: int, first_id: int
     ) -> list[Order]:
         """:meth:`quote` of levels that have all one size and stand best first; the lists are the book's from now on."""
-        self.withdraw(owner)
+        if owner in self._ladders or owner in self._quoting:
+            self.withdraw(owner)
         if self._would_meet(bids, asks) or size <= 0:
             return self.quote(owner, slot, [(p, size) for p in bids], [(p, size) for p in asks], first_id)
         self.changes += 1

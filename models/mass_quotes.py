@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,13 +75,14 @@ class MassQuotes:
             return self._levels_ppm
         return np.minimum(self._levels_ppm, band_ppm // 2)
 
-    def withdraw(self, maker: int, markets: Iterable[int]) -> None:
+    def withdraw(self, maker: int, markets: Sequence[int]) -> None:
         """A maker's quotes in these markets are taken back; nothing is said."""
-        matching = self._matching
+        books = self._matching.books
         for market in markets:
-            matching.books[market].withdraw(maker)
-            if matching.has_collected:
-                matching.auctions[market].cancel_all(lambda order: not is_quote_of(order, maker))
+            books[market].withdraw(maker)
+        if self._matching.has_collected:
+            for market in markets:
+                self._matching.auctions[market].cancel_all(lambda order: not is_quote_of(order, maker))
 
     def pull(self, maker: int) -> int:
         """A maker's session ends: all his quotes leave the books. Returns how many levels."""

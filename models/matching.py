@@ -11,7 +11,7 @@ Remainder  of a market order: rejected ([S] price-bands.mdx).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -234,7 +234,7 @@ class Matching:
         self._sim.emit(QuotesPlaced(maker, markets, fair, count), self._lane)
         return short
 
-    def withdraw(self, markets: Iterable[int], maker: int) -> None:
+    def withdraw(self, markets: Sequence[int], maker: int) -> None:
         """A maker's quotes in these markets are taken back; nothing is said."""
         self._quotes.withdraw(maker, markets)
 

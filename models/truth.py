@@ -58,6 +58,8 @@ class Outside:
         self._chunk = -1
         self._marks: list[list[int]] = []
         self._median: Ints
+        self._mark_steps = (-1, -1)
+        self._mark: Ints
 
     def _draw_whole(self) -> None:
         assert self._whole is not None
@@ -128,8 +130,13 @@ class Outside:
         return mark_price(spot, median_of_all(votes.T))
 
     def mark(self, at_ms: int) -> Ints:
-        """The true mark: spot times one plus the median external rate."""
-        return mark_price(self.spot(at_ms), self.median_rate(at_ms))
+        """The true mark: spot times one plus the median external rate. Read-only: the last answer is kept."""
+        steps = at_ms // self._step_ms, at_ms // self._rate_step_ms
+        if steps != self._mark_steps:
+            self._mark = mark_price(self.spot(at_ms), self.median_rate(at_ms))
+            self._mark.setflags(write=False)
+            self._mark_steps = steps
+        return self._mark
 
 
 class Truth:
