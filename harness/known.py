@@ -39,7 +39,7 @@ def _today(regression: Regression, scenario: Scenario, kit: Kit) -> Known:
     try:
         return Known(regression, case_today(regression, scenario, kit))
     except NoLongerApplies as gone:
-        return Known(regression, None, " ".join(str(gone).split()))
+        return Known(regression, None, "; ".join(gone.reasons))
 
 
 def standing_in(known: Known, run: RunSummary | None, losses_max: Mapping[str, int]) -> Standing:
@@ -99,7 +99,10 @@ def violations_of(lines: Iterable[KnownLine]) -> Iterator[str]:
     """The sentences of those that decide."""
     for line in lines:
         if line.decides:
-            yield f"regression {line.id} {line.outcome}: {line.signature}"
+            what = (
+                f"{line.signature} still fails" if line.outcome == "still fails" else f"{line.signature}: {line.told}"
+            )
+            yield f"regression {line.id}: {what}"
 
 
 def missing_of(lines: Iterable[KnownLine]) -> Iterator[str]:

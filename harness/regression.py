@@ -32,7 +32,17 @@ Outcome = Literal["still fails", "fails otherwise", "fixed", "no longer applies"
 
 
 class NoLongerApplies(Exception):
-    """What was right when it was written names what is not there today; the text says what."""
+    """What was right when it was written names what is not there today; the text says what, and where in the file.
+
+    ``reasons`` say the same without the places, which depend on where a command was given.
+    """
+
+    def __init__(self, text: str, reasons: tuple[str, ...] = ()) -> None:
+        super().__init__(text, reasons)
+        self.reasons = reasons or (text,)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,7 @@ def case_today(known: Regression, scenario: Scenario, kit: Kit) -> Case:
     try:
         mistakes.raise_if_any()
     except BadFile as bad:
-        raise NoLongerApplies(str(bad)) from None
+        raise NoLongerApplies(str(bad), tuple(mistake.message for mistake in bad.mistakes)) from None
     return Case(scenario, keys.regime, plan, keys.seed, Ties(keys.ties.mode, known.laggards))
 
 
@@ -212,7 +222,8 @@ def standing(known: Regression, shown: Sequence[Signature], run: Played) -> Stan
     law = known.signature.law
     others = tuple(signature for signature in shown if signature != known.signature)
     if known.signature in shown:
-        return Standing("still fails", "it fails as it did", others)
+        beside = ", ".join(dict.fromkeys(other.law for other in others))
+        return Standing("still fails", "it fails as it did" + (f"; beside it {beside}" if others else ""), others)
     if others:
         return Standing("fails otherwise", f"it fails, but not as it did: {', '.join(map(str, others))}", others)
     if law not in run.checks:
