@@ -215,7 +215,7 @@ class FrontShown(NamedTuple):
 
 @event("intents.blocked")
 class IntentsBlocked(NamedTuple):
-    """The intents that fell into the time in which the venue was closed: whose, where, how much, and when."""
+    """The intents that found the venue closed, or its front door gone: whose, where, how much, and when."""
 
     intents: int
     accounts: Ints

@@ -274,7 +274,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
         f"{account_name(m, d.account)} is in RESYNC: closed, orders cancelled, {d.in_flight} fills under way"
     ),
     ResyncEnded: _resync_ended,
-    IntentsBlocked: lambda d, m: f"{d.intents} intents found the venue closed",
+    IntentsBlocked: lambda d, m: f"{d.intents} intents had found the venue, or its front door, closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,
     L1Reconciled: lambda d, m: (

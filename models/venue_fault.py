@@ -46,7 +46,7 @@ class VenueFault:
 
 
 class OperatorSlip(VenueFault):
-    """A slip of the operators at one step of the runbook: it lies in wait from the window's start on, and happens once.
+    """A slip of the operators at one step of the runbook: it lies in wait from the night's start on, and happens once.
 
     A step's own start would be too late: what slips is how it is begun.
     """
@@ -66,7 +66,6 @@ class OperatorSlip(VenueFault):
 
     def inject(self, world: VenueWorld) -> Steps:
         """Waits for the hand that begins its step, and lets it slip."""
-        yield world.sim.sleep(max(0, world.runbook.before_ms - 1), "slip")
         branch, _ = step_specs(world.case.scenario)[self.step]
         done = world.sim.event()
 
