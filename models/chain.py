@@ -159,6 +159,11 @@ class Chain:
         fills = [tx for tx in (*self._sealing, *self._pending) if isinstance(tx, FillTx)]
         return sum(1 for tx in fills if account in (account_of[tx.taker_slot], account_of[tx.maker_slot]))
 
+    @property
+    def has_fills_waiting(self) -> bool:
+        """Whether fills have arrived that no block has sealed yet."""
+        return any(isinstance(transaction, FillTx) for transaction in self._pending)
+
     def drop_pending(self) -> None:
         """What was not sealed yet is gone: a rollback takes the queue with it."""
         self._pending.clear()

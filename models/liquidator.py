@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
+SEALED_POLL_MS = 100
+"""How often a loading liquidator asks whether the chain has sealed what waits [A]."""
+
 
 class Liquidator(Service):
     """The risk engine's process. Starting, it takes accounts and indices from the chain, the source of truth."""
@@ -54,11 +57,17 @@ class Liquidator(Service):
         self._begin(2_000)
 
     def boot_step(self, step: str) -> Steps:
-        """Loading takes all accounts at once."""
+        """Loading takes all accounts at once, from a chain on which all is sealed that was filled before.
+
+        Nothing fills while the liquidator is not ready; what filled before it died waits for its block, and a state
+        without these fills would never hear of them again.
+        """
         yield from super().boot_step(step)
         if step == "load":
             passage = self._load_seam.through(Passage(1, "load"))
             yield self.sim.sleep(int(passage.delay_ms[0]), "load")
+            while self.world.chain.has_fills_waiting:
+                yield self.sim.sleep(SEALED_POLL_MS, "load")
             self.world.cloud.resync(self.world.chain)
 
     def on_ready(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from drydock.faults.crash import Crash
 from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
 from drydock.models.chain import PriceTx
 from drydock.models.events import BlockSealed, HealthChecked, Liquidation, ServiceState
 from drydock.models.liquidation import liquidate
 from drydock.models.perp.liquidation import cut, liquidation_share
-from tests.nights import Stage, play, started_at, told
+from tests.nights import Stage, broken, play, started_at, told
 
 FIRST_CHECK_MS = 2_000
 
@@ -190,3 +191,12 @@ def test_liquidator_goes_by_its_own_clock(off_ms: int, made_ms: int, liquidates:
         stage.at(FIRST_CHECK_MS + 1)
     assert liquidates == bool(stage.of(Liquidation))
     assert [FIRST_CHECK_MS - made_ms] == [e.price_age_ms for e in stage.of(HealthChecked)]
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_liquidator_that_dies_while_people_trade_forgets_no_fill(seed: int) -> None:
+    """What filled before it died is sealed after it; it reads the chain when that is done, and in the end they agree."""
+    crash = Crash("resume", "liquidator", 5_000 + 300 * seed, 2_000)
+    result = play(plan=(crash,), seed=seed)
+    assert set() == broken(result) & {"S6", "S7"}
+    assert result.checks["S7"] > 0
