@@ -195,7 +195,7 @@ def test_liquidator_goes_by_its_own_clock(off_ms: int, made_ms: int, liquidates:
 
 @pytest.mark.parametrize("seed", [3, 8])
 def test_liquidator_that_dies_while_people_trade_forgets_no_fill(seed: int) -> None:
-    """What filled before it died is sealed after it; it reads the chain when that is done, and in the end they agree."""
+    """What filled before it died is sealed after it; only then it reads the chain, and in the end they agree."""
     crash = Crash("resume", "liquidator", 5_000 + 300 * seed, 2_000)
     result = play(plan=(crash,), seed=seed)
     assert set() == broken(result) & {"S6", "S7"}
