@@ -1,0 +1,96 @@
+"""The proving ground: every planted bug is one, every control is none, and a sample of the search over both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from drydock.harness.explore.search import counted_laws
+from drydock.harness.run import run_case
+from tests.lab.bugs import BUGS
+from tests.lab.controls import CONTROLS
+from tests.lab.planted import FIFO, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
+from tests.lab.search import PORTFOLIO, accusations, bug_of, control_of, search
+from tests.lab.table import quantile
+
+SAMPLED_BUGS = ("ticks-before-rows-zero", "rows-not-verified", "two-sources-no-limit", "last-row-with-first-tick")
+SAMPLED_CONTROLS = ("as-it-is", "three-sources-take-zero", "sends-everything-twice")
+FOUND_WITHIN = 120
+RUNS = 50
+
+
+def named(build: Bug | Control) -> str:
+    """What a test is called by."""
+    return build.name
+
+
+def broken(kit: LabKit, case: object) -> set[str]:
+    """The laws of which one violation is a failure, as far as this case breaks them."""
+    result = run_case(case, kit)  # type: ignore[arg-type]
+    assert result.error == ""
+    return {finding.law for finding in result.findings} & counted_laws(LabKit().laws(scenario()))
+
+
+def test_there_are_as_many_as_were_asked_for() -> None:
+    """At least 30 bugs, 15 controls, 5 races and 20 kinds in the basis; every bug has a witness, no name is twice."""
+    names = [build.name for build in (*BUGS, *CONTROLS)]
+    assert len(BUGS) >= 30
+    assert len(CONTROLS) >= 15
+    assert sum(bug.needs == 0 for bug in BUGS) >= 5
+    assert len({threat.kind for threat in scenario().threats}) >= 20
+    assert len(set(names)) == len(names)
+    assert {bug.name for bug in BUGS} == set(witnesses())
+
+
+def test_a_control_says_which_bug_it_is_like() -> None:
+    """Only the right build itself is like none."""
+    assert {control.like for control in CONTROLS} <= {bug.name for bug in BUGS} | {""}
+
+
+@pytest.mark.parametrize("build", [*BUGS, *CONTROLS], ids=named)
+def test_without_a_fault_and_in_fifo_order_it_is_clean(build: Bug | Control) -> None:
+    """A planted mistake is not seen in an ordinary night."""
+    assert set() == broken(kit_of(build), empty_case(build, 1))
+
+
+@pytest.mark.parametrize("bug", list(BUGS), ids=named)
+def test_its_witness_breaks_its_law(bug: Bug) -> None:
+    """A small plan, or an order, that shows it is kept; it needs as many faults as the bug says."""
+    case = witness(bug, *bug.sets)
+    assert bug.needs == len(case.plan)
+    assert bug.law in broken(kit_of(bug), case)
+
+
+@pytest.mark.parametrize("bug", list(BUGS), ids=named)
+def test_the_right_build_survives_its_witness(bug: Bug) -> None:
+    """The same plan and order elsewhere: it is the mistake that broke the law."""
+    case = witness(bug)
+    assert set() == broken(LabKit(), replace(case, ties=FIFO) if bug.needs else case)
+
+
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.needs > 1], ids=named)
+def test_no_fault_of_its_witness_can_be_left_out(bug: Bug) -> None:
+    """A bug of two faults is not shown by one of the two."""
+    case = witness(bug, *bug.sets)
+    for number in range(len(case.plan)):
+        fewer = replace(case, plan=(*case.plan[:number], *case.plan[number + 1 :]))
+        assert bug.law not in broken(kit_of(bug), fewer)
+
+
+@pytest.mark.parametrize("name", SAMPLED_BUGS)
+def test_the_portfolio_finds_a_sampled_bug(name: str) -> None:
+    """Within a small budget, from a fixed seed."""
+    assert search(bug_of(name), PORTFOLIO, 1, FOUND_WITHIN) is not None
+
+
+@pytest.mark.parametrize("name", SAMPLED_CONTROLS)
+def test_the_portfolio_accuses_no_sampled_control(name: str) -> None:
+    """Nothing of the basis breaks a safety law of a right build."""
+    assert [] == accusations(control_of(name), PORTFOLIO, 1, RUNS)
+
+
+def test_a_search_that_gave_up_is_beyond_every_quantile_that_it_reaches() -> None:
+    """Of ten searches of which two gave up, the median is a number and the 90th percentile is none."""
+    runs = [1, 2, 3, 4, 5, 6, 7, 8, None, None]
+    assert (5, None) == (quantile(runs, 500_000), quantile(runs, 900_000))
