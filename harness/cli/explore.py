@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -245,7 +246,7 @@ class _Exploration:
         from drydock.harness.explore.explored_json import explored_json
 
         assert self.minima is not None
-        found = self.minima.found
+        found = sorted(self.minima.found, key=lambda minimum: -minimum.harm_quantums)  # of equals the earlier first
 
         def telling() -> Telling:
             from drydock.harness.report.explored import Telling
@@ -256,10 +257,11 @@ class _Exploration:
         def tell(console: Console) -> None:
             from dataclasses import replace
 
-            from drydock.harness.report.explored import print_explored
+            from drydock.harness.report.explored import print_explored, stories_told
 
-            stories = {} if self.common.verbosity < 0 else self._stories()
-            print_explored(console, replace(telling(), stories=stories), verbosity=self.common.verbosity)
+            verbosity = self.common.verbosity
+            stories = self._stories(found[: stories_told(verbosity)])
+            print_explored(console, replace(telling(), stories=stories), verbosity=verbosity)
 
         def plain() -> Plain:
             return explored_json(explored, found, self.files)
@@ -271,13 +273,12 @@ class _Exploration:
             page = explored_page(telling(), self.scenario, self.kit)
             write_text(self.report, page, is_private=self.scenario.is_private)
 
-    def _stories(self) -> dict[str, Story]:
-        """The story of each smallest case."""
+    def _stories(self, minima: Sequence[Minimum]) -> dict[str, Story]:
+        """The story of each of these smallest cases."""
         from drydock.harness.story import story_of
 
-        assert self.minima is not None
         told = {}
-        for minimum in self.minima.found:
+        for minimum in minima:
             story = story_of(minimum.shrunk.case, self.kit, minimum.failure.signature)
             if story is not None:
                 told[str(minimum.failure.signature)] = story

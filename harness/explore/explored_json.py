@@ -98,6 +98,7 @@ def _smallest(one: Minimum, files: Mapping[str, str]) -> Plain:
         "keeps_seeded_ties": shrunk.keeps_seeded_ties,
         "stopped": shrunk.stopped or None,
         "runs": shrunk.runs,
+        "harm_usd": format_usd(one.harm_quantums),
         "case": case_brief(shrunk.case),
         "proof": [
             {"part": row.part, "without": sorted(map(str, row.without)), "alone": sorted(map(str, row.alone))}

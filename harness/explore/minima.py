@@ -17,8 +17,10 @@ from typing import Self
 from drydock.harness.explore.found import Failure
 from drydock.harness.explore.races import Race, races
 from drydock.harness.explore.space import is_threat
+from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Fault, Kit, Scenario
 from drydock.harness.result import RunResult
+from drydock.harness.run import run_case
 from drydock.harness.shrink.shrink import Shrunk, shrink
 from drydock.harness.signature import Signature, loss_limits, signatures
 
@@ -30,7 +32,8 @@ BOX_S = 30.0
 class Minimum:
     """The smallest case of a failure. ``shows`` are all signatures of that case; ``races`` tell its laggards as two.
 
-    ``outside`` are those of its faults that the scenario's threats do not name.
+    ``outside`` are those of its faults that the scenario's threats do not name; ``harm_quantums`` (1e-6 USD) is what
+    the smallest case does.
     """
 
     failure: Failure
@@ -38,6 +41,7 @@ class Minimum:
     shows: tuple[Signature, ...]
     races: tuple[Race, ...] = ()
     outside: tuple[Fault, ...] = ()
+    harm_quantums: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,7 @@ class Minima:
 
     def _shrink(self, failure: Failure) -> None:
         left_s = min(self._boxes.box_s, self._boxes.deadline_s - self._now())
-        minimum = self._minimum(failure, left_s) if left_s > 0 else None
+        minimum = None if self._is_stopped or left_s <= 0 else self._minimum(failure, left_s)
         if minimum is not None:
             self._done[failure.signature] = minimum
             if self._tell is not None:
@@ -167,7 +171,8 @@ class Minima:
         shows = tuple(sorted(shrunk.whole or (signature,)))
         told = () if self._is_stopped else races(shrunk.case, self._kit, self._fails(signature))
         outside = tuple(fault for fault in shrunk.case.plan if not is_threat(fault, self._scenario))
-        return Minimum(failure, shrunk, shows, told, outside)
+        harm = harm_by_kind(run_case(shrunk.case, self._kit).entries)
+        return Minimum(failure, shrunk, shows, told, outside, sum(harm.values()))
 
     def _is_shown_before(self, signature: Signature) -> bool:
         before = self._order[: self._order.index(signature)]

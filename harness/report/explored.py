@@ -46,11 +46,16 @@ def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) ->
     for number, minimum in enumerate(telling.minima):
         out.print_lines(console, *_minimum(number, minimum, telling))
         story = telling.stories.get(str(minimum.failure.signature))
-        if story is not None and (number < _STORIES or verbosity > 0):
+        if story is not None:
             print_story(console, story)
     out.print_lines(console, *_unshrunk(telling))
     out.print_lines(console, *_where_runs_went(telling.explored, is_complete=verbosity > 0))
     out.print_lines(console, Text(""), Text(NO_BOUND, style="dim"))
+
+
+def stories_told(verbosity: int) -> int | None:
+    """How many of the smallest cases are told as a story, the costliest first; None is all."""
+    return None if verbosity > 0 else 0 if verbosity < 0 else _STORIES
 
 
 def one_line(explored: Explored) -> Text:
@@ -95,6 +100,8 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     yield out.indented(Text(_seen(failure, telling.explored), style="dim"), 3)
     yield out.indented(failure.finding.detail, 3)
     yield out.indented(Text(f"Smallest: {_size(shrunk.case)}, {_standing(minimum)}", style="bold"), 3)
+    if minimum.harm_quantums:
+        yield out.indented(f"It does {usd(minimum.harm_quantums)} USD of harm", 3)
     outside = set(minimum.outside)
     for part in parts_of(shrunk.case):
         note = "  (outside the threats)" if part.what in outside else ""
