@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any
 
+from drydock.harness import registry
 from drydock.harness.frame_keys import FRAME_KEYS, FrameKeys, LimitKeys, PolicyKeys, SweepKeys
 from drydock.harness.mistakes import Mistakes, did_you_mean, listing
 from drydock.harness.places import DataPath, folder_of, key_place, path_text
@@ -69,6 +70,7 @@ def parse_frame(
     if not isinstance(data, dict):
         mistakes.add(where(()), f"got {shown(data)}; a scenario is a mapping that begins with its name")
         return None
+    known = replace(known, laws={**known.laws, **registry.loaded_laws(str(data.get("kit", registry.DEFAULT_KIT)))})
     every_key = (*FRAME_KEYS, *own_keys)
     for key in data:
         if key not in every_key:

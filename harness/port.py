@@ -337,6 +337,14 @@ class Kit(Protocol):
         """Packaged scenarios: name to path of the YAML file."""
         ...
 
+    def templates(self) -> Mapping[str, str]:
+        """What ``drydock new`` writes: fault, law and scenario, each the path of a file named ``my_`` and the noun.
+
+        Such a file works as it stands; its names (``my_fault``, ``MyFault``) are replaced. One that is left out cannot
+        be written for this kit.
+        """
+        ...
+
     def schema(self) -> Plain:
         """JSON Schema of a scenario file."""
         ...

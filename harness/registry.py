@@ -1,4 +1,4 @@
-"""Finds kits and faults: what is packaged, what other distributions offer, and what the user loads.
+"""Finds kits, faults and laws: what is packaged, what other distributions offer, and what the user loads.
 
 The harness imports nothing to its right: kits and faults are found by name. Packaged faults by listing their folder,
 so that a new fault is one new file; kits by the entry-point group ``drydock.kits`` with the packaged one known even
@@ -23,8 +23,9 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any, cast
 
-from drydock.harness.mistakes import BadFile, Mistake
-from drydock.harness.port import Fault, Kit
+from drydock.harness.loaded_laws import canaries_of, is_law, kit_of_law, mistakes_in, with_laws
+from drydock.harness.mistakes import BadFile, Mistake, did_you_mean
+from drydock.harness.port import Fault, Kit, Law, LawClass
 
 DEFAULT_KIT = "venue"
 _PACKAGED_KITS = {DEFAULT_KIT: "drydock.models.kit:VenueKit"}
@@ -41,7 +42,18 @@ def kit_names() -> tuple[str, ...]:
 
 
 def kit(name: str) -> Kit:
-    """The kit of this name. ``KeyError`` for an unknown one; an import that fails is raised as it is."""
+    """The kit of this name, with the laws that a user loaded for it.
+
+    ``KeyError`` for an unknown one; an import that fails is raised as it is.
+    """
+    modules = [module for module in _loaded.values() if laws_in(module, name)]
+    laws = [law for module in modules for law in laws_in(module, name)]
+    ids = {law.id for law in laws}
+    canaries = [canary for module in modules for canary in canaries_of(module) if canary.law in ids]
+    return with_laws(_bare_kit(name), laws, canaries)
+
+
+def _bare_kit(name: str) -> Kit:
     if name in (loaded_kits := _loaded_kits()):
         return loaded_kits[name]
     module, _, attribute = _kit_references()[name].partition(":")
@@ -107,25 +119,60 @@ def _origin(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
+# ---- laws -----------------------------------------------------------------------------------------------------------
+def loaded_laws(kit_name: str) -> dict[str, LawClass]:
+    """The laws that a user loaded for a kit, by id, with their class; a goal is none."""
+    laws = (law for module in _loaded.values() for law in laws_in(module, kit_name))
+    return {law.id: law.law_class for law in laws if law.mode != "sometimes"}
+
+
+def laws_in(module: ModuleType, kit_name: str) -> list[type[Law]]:
+    """The laws of a user's file that judge the scenarios of this kit."""
+    return [law for law in _laws_of(module) if kit_of_law(law, DEFAULT_KIT) == kit_name]
+
+
+def _laws_of(module: ModuleType) -> list[type[Law]]:
+    """The laws of a user's file. Those of a file that brings a kit are the kit's affair, unless they name one."""
+    laws = [offered for offered in _own_classes(module) if is_law(offered)]
+    has_kit = any(_is_kit(offered) for offered in _own_classes(module))
+    return [law for law in laws if hasattr(law, "kit")] if has_kit else laws
+
+
+def _refuse_wrong_laws(module: ModuleType, shown_path: str) -> None:
+    """Mistakes in laws; a kit's own ids are known by its canaries, for which no scenario is needed."""
+    laws = _laws_of(module)
+    if not laws:
+        return
+    taken = {law.id: _origin(law) for other in _loaded.values() for law in _laws_of(other)}
+    mistakes = []
+    for name in dict.fromkeys(kit_of_law(law, DEFAULT_KIT) for law in laws):
+        if name in (known := {*kit_names(), *(kit.name for kit in _own_classes(module) if _is_kit(kit))}):
+            if name in kit_names():
+                taken |= {canary.law: f"kit {name}" for canary in _bare_kit(name).canaries()}
+        else:
+            mistakes.append(Mistake(shown_path, f"the kit '{name}' of a law is unknown; {did_you_mean(name, known)}"))
+    mistakes += [Mistake(shown_path, told) for told in mistakes_in(module, laws, taken)]
+    if mistakes:
+        raise BadFile(mistakes)
+
+
 # ---- what a user loads ----------------------------------------------------------------------------------------------
 def load(path: str | Path) -> None:
-    """Imports a user's file; its faults and kits are found from then on. Loading it again changes nothing.
+    """Imports a user's file; its faults, laws and kits are found from then on. Loading it again changes nothing.
 
     The module's name follows from the path alone, so that a worker that loads the same file can unpickle its plans.
-    Raises :exc:`~drydock.harness.mistakes.BadFile` where the file is missing, broken, or defines neither.
+    Raises :exc:`~drydock.harness.mistakes.BadFile` where the file is missing, broken, or defines none.
     """
     file = Path(path).resolve()
     if str(file) in _loaded:
         return
     if file.suffix != ".py" or not file.is_file():
-        raise BadFile([Mistake(str(path), "is no Python file; --load takes the .py file of your own faults")])
+        raise BadFile([Mistake(str(path), "is no Python file; --load takes the .py file of your own faults or laws")])
     module = _imported(file, str(path))
-    if not any(_is_kit(offered) or _is_fault(offered) for offered in _own_classes(module)):
-        unfrozen = ", ".join(cls.__name__ for cls in _own_classes(module) if hasattr(cls, "inject"))
-        hint = f"; {unfrozen} must be a @dataclass(frozen=True) with a kind" if unfrozen else ""
-        raise BadFile([Mistake(str(path), f"defines no fault and no kit{hint}")])
+    _refuse_empty(module, str(path))
     _refuse_taken_kinds(module, str(path))
     _refuse_incomplete(module, str(path))
+    _refuse_wrong_laws(module, str(path))
     _loaded[str(file)] = module
 
 
@@ -157,6 +204,17 @@ def _line_in(file: Path, error: BaseException) -> int:
         return error.lineno or 1
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
     return (lines[-1] if lines else 1) or 1
+
+
+def _refuse_empty(module: ModuleType, shown_path: str) -> None:
+    own = _own_classes(module)
+    if any(_is_kit(offered) or _is_fault(offered) or is_law(offered) for offered in own):
+        return
+    unfrozen = ", ".join(cls.__name__ for cls in own if hasattr(cls, "inject"))
+    nameless = ", ".join(cls.__name__ for cls in own if hasattr(cls, "observe"))
+    hint = f"; {unfrozen} must be a @dataclass(frozen=True) with a kind" if unfrozen else ""
+    hint += f"; {nameless} must have an id" if nameless else ""
+    raise BadFile([Mistake(shown_path, f"defines no fault, no law and no kit{hint}")])
 
 
 def _refuse_incomplete(module: ModuleType, shown_path: str) -> None:

@@ -43,6 +43,7 @@ DRAWN = ("accounts", "open_interest_usd", "markets_each", "size_alpha_ppm")
 SLIPS = ("skips", "delays", "repeats", "swaps")
 DECISIONS = {"verify": (GO_ON,), "rollback": (NO_ROLLBACK, OLDER)}
 SCENARIOS = Path(__file__).parent / "scenarios"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class VenueKit:
@@ -95,6 +96,11 @@ class VenueKit:
     def scenarios(self) -> Mapping[str, str]:
         """Packaged scenarios: name to path."""
         return {path.stem: str(path) for path in sorted(SCENARIOS.glob("*.yaml"))}
+
+    def templates(self) -> Mapping[str, str]:
+        """What ``drydock new`` writes: noun to path."""
+        files = sorted(file for file in TEMPLATES.iterdir() if file.stem.startswith("my_"))
+        return {file.stem.removeprefix("my_"): str(file) for file in files}
 
     def schema(self) -> Plain:
         """JSON Schema of a scenario file."""

@@ -302,6 +302,9 @@ class ToyKit:
     def scenarios(self) -> Mapping[str, str]:
         return {}
 
+    def templates(self) -> Mapping[str, str]:
+        return {}
+
     def schema(self) -> Plain:
         return {"type": "object"}
 

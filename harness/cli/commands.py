@@ -26,6 +26,7 @@ COMMANDS = (
     Entry("replay", "drydock.harness.cli.replay", "A saved case again: is it fixed?"),
     Entry("explore", "drydock.harness.cli.explore", "Search for ways to break it, and shrink each to the smallest."),
     Entry("catalogue", "drydock.harness.cli.catalogue", "What there is: faults, laws, scenarios, safeguards, steps."),
+    Entry("new", "drydock.harness.cli.new", "Write a fault, a law or a scenario of your own to begin with."),
     Entry("schema", "drydock.harness.cli.schema", "The JSON Schema of a scenario file, for editors."),
     Entry("doctor", "drydock.harness.cli.doctor", "This machine, and a proof that runs are deterministic on it."),
 )

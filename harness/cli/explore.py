@@ -54,6 +54,7 @@ _STOPS = {"SIGINT": exits.INTERRUPTED, "SIGTERM": exits.TERMINATED}
     metavar="T",
     help="All orders of this instant, counted from the start of the night, e.g. 4m10s.",
 )
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only faults of this kind. Repeatable.")
 @click.option("--within-threats", is_flag=True, help="Only faults that the scenario's threats name.")
 @click.option(
     "--shrink", callback=duration_ms, default="30s", show_default=True, metavar="T", help="For each; 0s: none."
@@ -70,6 +71,7 @@ def command(
     regime: str | None,
     strategies: tuple[str, ...],
     instant: int | None,
+    kinds: tuple[str, ...],
     within_threats: bool,
     shrink: int,
     out: str | None,
@@ -91,6 +93,7 @@ def command(
     loaded, kit = common.scenario(scenario)
     read_corpus(loaded)  # a corpus with mistakes is told now, and not once there is something to put into it
     _check(loaded, kit, regime, strategies, law)
+    _check_kinds(kinds)
     options = ExploreOptions(
         budget=budget,
         seed=common.first_seed,
@@ -101,6 +104,7 @@ def command(
         strategies=strategies,
         instant_ms=instant,
         within_threats=within_threats,
+        kinds=kinds,
     )
     return _Exploration(loaded, kit, common, _folder(out), shrink / 1000, report).play(options)
 
@@ -120,6 +124,16 @@ def _check(scenario: Scenario, kit: Kit, regime: str | None, strategies: tuple[s
         counted_laws(kit.laws(scenario), law or "")
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
+
+
+def _check_kinds(kinds: tuple[str, ...]) -> None:
+    """A kind that nobody knows would search nothing, and find nothing."""
+    from drydock.harness.mistakes import did_you_mean
+    from drydock.harness.registry import faults
+
+    for kind in kinds:
+        if kind not in (known := faults()):
+            raise click.UsageError(f"--kind: there is no fault '{kind}'; {did_you_mean(kind, known)}")
 
 
 def _folder(out: str | None) -> Path | None:

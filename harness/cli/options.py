@@ -101,7 +101,7 @@ report_option = click.option("--report", metavar="FILE", help="Write one HTML pa
 
 _OPTIONS = (
     click.option("--json", "json_to", metavar="FILE|-", help="Write the answer as JSON; - is stdout, for JSON alone."),
-    click.option("--load", multiple=True, metavar="FILE", help="Load your own faults (Python). Repeatable."),
+    click.option("--load", multiple=True, metavar="FILE", help="Load your own faults or laws (Python). Repeatable."),
     click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Replace a value in the file. Repeatable."),
     click.option("--seed", type=click.IntRange(min=0), metavar="S", help=f"The seed; default {DEFAULT_SEED}."),
     click.option("-q", "--quiet", is_flag=True, help="One line, no progress."),

@@ -30,7 +30,7 @@ class ExploreOptions:
 
     Failures are those of safety laws, and of loss laws beyond the policy's limit; with ``law``, of that law alone,
     whatever its class. ``strategies`` replace the portfolio. ``instant_ms`` asks for all orders of that instant,
-    ``within_threats`` for faults of the design basis alone.
+    ``within_threats`` for faults of the design basis alone, ``kinds`` for faults of these kinds alone.
     ``progress`` hears (runs, budget, signatures) and ``found`` each failure that is new, at once, while others run on.
     """
 
@@ -43,6 +43,7 @@ class ExploreOptions:
     strategies: tuple[str, ...] = ()
     instant_ms: int | None = None
     within_threats: bool = False
+    kinds: tuple[str, ...] = ()
     event_budget: int = DEFAULT_EVENT_BUDGET
     progress: Callable[[int, int, int], None] | None = None
     found: Callable[[Failure], None] | None = None
@@ -86,7 +87,7 @@ class _Search:
         self.options = options
         laws = kit.laws(scenario)
         regimes = () if options.regime is None else (options.regime,)
-        self.space = Space(scenario, kit, regimes, within_threats=options.within_threats)
+        self.space = Space(scenario, kit, regimes, within_threats=options.within_threats, kinds=options.kinds)
         self.portfolio: Portfolio = portfolio(self.space, options.seed, options.strategies, options.instant_ms)
         self.fold = Fold(self.space, laws)
         counted = counted_laws(laws, options.law)

@@ -5,7 +5,7 @@ A search is not bound to the scenario's threats: it may use every kind, and says
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple, TypeVar, cast
@@ -47,11 +47,18 @@ def pick(items: Sequence[_T], rng: Stream) -> _T:
 class Space:
     """The kinds, cells, slips and regimes that apply to a scenario, and how faults are drawn from them.
 
-    With ``within_threats`` it is the design basis alone: what the threats name, within their ranges.
+    With ``within_threats`` it is the design basis alone: what the threats name, within their ranges. With ``kinds`` it
+    is these kinds alone.
     """
 
     def __init__(
-        self, scenario: Scenario, kit: Kit, regimes: Sequence[str] = (), *, within_threats: bool = False
+        self,
+        scenario: Scenario,
+        kit: Kit,
+        regimes: Sequence[str] = (),
+        *,
+        within_threats: bool = False,
+        kinds: Collection[str] = (),
     ) -> None:
         self.scenario = scenario
         self.kit = kit
@@ -62,6 +69,7 @@ class Space:
         ends = [step.planned_ms + step.duration_ms for step in steps]
         self.night = Span(0, max(ends, default=0))
         self._is_narrow = within_threats
+        self._only = frozenset(kinds)
         self._plainest = dict(self._faults())
         self.cells = tuple(self._plainest)
         self.by_kind: dict[str, list[Cell]] = {}
@@ -78,18 +86,18 @@ class Space:
     def drawn(self, cell: Cell, rng: Stream) -> Fault:
         """A fault of a cell: each field at its default, at the far end of its range, or drawn from the whole of it."""
         fault = self.plain(cell)
-        return self._with(fault, {shape.name: self._value(shape, fault, rng) for shape in self._free(fault)})
+        return self.varied(fault, {shape.name: self._value(shape, fault, rng) for shape in self._free(fault)})
 
     def sampled(self, cell: Cell, rng: Stream) -> Fault:
         """A fault of a cell with every field drawn from the whole of its range, as a sweep draws it."""
         fault = self.plain(cell)
-        return self._with(fault, {shape.name: self._sampled(shape, fault, rng) for shape in self._free(fault)})
+        return self.varied(fault, {shape.name: self._sampled(shape, fault, rng) for shape in self._free(fault)})
 
     def placed(self, fault: Fault, offset_ms: int) -> Fault:
         """The fault at a distance from its step, or as near to it as its range allows."""
         bounds = self.offsets(fault)
         near_ms = min(max(offset_ms, bounds.low), bounds.high)
-        return fault if near_ms == fault.offset_ms else self._with(fault, {OFFSET: near_ms})
+        return fault if near_ms == fault.offset_ms else self.varied(fault, {OFFSET: near_ms})
 
     def offsets(self, fault: Fault) -> Range:
         """How far from its step a fault may be, in ms."""
@@ -142,10 +150,13 @@ class Space:
         bounds = self.bounds(fault, shape)
         return pick(self.choices(shape), rng) if bounds is None else sample_range(bounds, rng)
 
+    def _is_wanted(self, kind: str) -> bool:
+        return not self._only or kind in self._only
+
     def _is_inside(self, fault: Fault) -> bool:
         return not self._is_narrow or is_threat(fault, self.scenario)
 
-    def _with(self, fault: Fault, values: dict[str, Any]) -> Fault:
+    def varied(self, fault: Fault, values: dict[str, Any]) -> Fault:
         """The fault with other values, where that applies; the fault as it was where it does not."""
         changed = replace(cast(Any, fault), **values)
         return cast(Fault, changed) if changed.applicable(self.scenario) else fault
@@ -156,7 +167,7 @@ class Space:
     # ---- what there is ---------------------------------------------------------------------------------------
     def _faults(self) -> Iterator[tuple[Cell, Fault]]:
         for kind, cls in registry.faults().items():
-            if is_of_kit(cls, self.scenario.kit):
+            if is_of_kit(cls, self.scenario.kit) and self._is_wanted(kind):
                 for step, target in product(self.steps, targets_of(cls, self.scenario)):
                     cell = Cell(kind, step, target)
                     if self._is_narrow and not _threats_at(cell, self.scenario):
@@ -172,7 +183,7 @@ class Space:
             bounds = self.bounds(fault, shape)
             if bounds is not None:
                 changed[shape.name] = min(max(getattr(fault, shape.name), bounds.low), bounds.high)
-        return self._with(fault, changed)
+        return self.varied(fault, changed)
 
     def _first_legal(self, cls: type[Fault], place: dict[str, str]) -> Fault | None:
         """The plainest fault there; of a second step that it needs, the first that is legal. None where none is."""
@@ -200,7 +211,12 @@ class Space:
                 mistakes = Mistakes()
                 cls = fault_class(data, (), lambda _: "", mistakes)
                 slip = None if cls is None else build(cls, data, (), lambda _: "", mistakes)
-                if slip is not None and self._is_inside(slip) and is_legal((slip,), self.scenario):
+                if (
+                    slip is not None
+                    and self._is_wanted(slip.kind)
+                    and self._is_inside(slip)
+                    and is_legal((slip,), self.scenario)
+                ):
                     yield slip
 
 

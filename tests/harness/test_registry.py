@@ -71,7 +71,7 @@ def test_a_broken_file_is_a_bad_file_with_its_line(tmp_path: Path, text: str, li
 
 def test_a_file_without_fault_and_kit_says_so(tmp_path: Path) -> None:
     """And names the class that lacks only ``frozen``."""
-    assert "defines no fault and no kit" == load_text(tmp_path, "x = 1\n", "empty.py").mistakes[0].message
+    assert "defines no fault, no law and no kit" == load_text(tmp_path, "x = 1\n", "empty.py").mistakes[0].message
     error = load_text(tmp_path, FAULT.format(options="", kind="mine"))
     assert error.mistakes[0].message.endswith("Mine must be a @dataclass(frozen=True) with a kind")
 
