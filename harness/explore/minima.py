@@ -87,7 +87,7 @@ class Minima:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._is_stopped = kind is not None
+        self._is_stopped = self._is_stopped or kind is not None
         try:
             self._close()
         except BaseException:

@@ -79,6 +79,15 @@ def test_ctrl_c_ends_it_and_what_is_found_stands(failures: tuple[Failure, ...], 
     assert len(minima.found) <= 1
 
 
+def test_once_it_is_stopped_nothing_that_waits_is_shrunk(failures: tuple[Failure, ...]) -> None:
+    """Leaving after a stop does not go on with what waits, nor with what was put aside."""
+    minima = Minima(kit("toy"), failures[0].case.scenario, Boxes(is_beside=True))
+    minima.stop()
+    with minima:
+        minima.take(failures[0])
+    assert () == minima.found
+
+
 def test_an_error_beside_the_search_is_told_to_who_waits(failures: tuple[Failure, ...]) -> None:
     """It must not end in a thread that nobody looks at."""
 
