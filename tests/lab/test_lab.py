@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from drydock.harness.explore.search import counted_laws
+from drydock.harness.explore.space import is_threat
 from drydock.harness.run import run_case
 from tests.lab.bugs import BUGS
 from tests.lab.controls import CONTROLS
+from tests.lab.outside import OUTSIDE, Outside
 from tests.lab.planted import FIFO, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
 from tests.lab.search import PORTFOLIO, accusations, bug_of, control_of, search
 from tests.lab.table import quantile
@@ -76,6 +78,14 @@ def test_no_fault_of_its_witness_can_be_left_out(bug: Bug) -> None:
     for number in range(len(case.plan)):
         fewer = replace(case, plan=(*case.plan[:number], *case.plan[number + 1 :]))
         assert bug.law not in broken(kit_of(bug), fewer)
+
+
+@pytest.mark.parametrize("outside", OUTSIDE, ids=lambda outside: outside.label)
+def test_what_is_outside_of_the_basis_breaks_the_right_build(outside: Outside) -> None:
+    """So it stands in docs/lab.md; and it is no threat of the lab's scenario."""
+    case = outside.case()
+    assert not all(is_threat(fault, scenario()) for fault in case.plan)
+    assert outside.law in broken(LabKit(), case)
 
 
 @pytest.mark.parametrize("name", SAMPLED_BUGS)
