@@ -20,3 +20,6 @@ _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], 
 settings.register_profile("dev", _COMMON)
 settings.register_profile("ci", _COMMON, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+# In a checkout nothing is installed that would offer it; where it is, it has this very name, and is registered once.
+pytest_plugins = ["drydock.harness.pytest_plugin"]

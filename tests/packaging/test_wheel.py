@@ -68,6 +68,7 @@ def test_the_wheel_offers_its_kit_and_faults_by_entry_point(site, project, pytho
         "console_scripts drydock=drydock.harness.cli.main:main",
         "drydock.faults drydock=drydock.faults",
         "drydock.kits venue=drydock.models.kit:VenueKit",
+        "pytest11 drydock.harness.pytest_plugin=drydock.harness.pytest_plugin",
     ]
     assert expected == done.stdout.splitlines(), done.stderr
 
@@ -84,3 +85,36 @@ def test_a_projects_own_tests_still_run(site, project, python):
     done = python(["-m", "pytest", "-q", "-p", "no:cacheprovider"], project, {"PYTHONPATH": str(site)})
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
+
+
+OWN_FAULT = """
+from dataclasses import dataclass
+from drydock.faults.slow_load import SlowLoad
+
+@dataclass(frozen=True, slots=True)
+class ColdShelf(SlowLoad):
+    kind = "cold_shelf"
+"""
+OWN_NIGHT = """
+import pytest
+from hypothesis import given, settings
+from drydock.harness.testing import fault_plans, scenario
+
+@pytest.mark.scenario("bench")
+@settings(max_examples=3, deadline=None, database=None)
+@given(plan=fault_plans("bench", kinds=["cold_shelf"], within_threats=False))
+def test_cold_shelf(drydock_run, plan):
+    assert "cold_shelf" in drydock_run(plan).case.plan[0].kind
+"""
+
+
+def test_a_project_tests_its_own_fault_with_the_installed_plugin(site, project, python):
+    """pytest finds the plugin by itself, once; the project's fault is loaded from its own file."""
+    (project / "cold_shelf.py").write_text(OWN_FAULT, encoding="utf-8")
+    (project / "tests" / "test_night.py").write_text(OWN_NIGHT, encoding="utf-8")
+    (project / "pytest.ini").write_text("[pytest]\ndrydock_load = cold_shelf.py\n", encoding="utf-8")
+    run = ["-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"]
+    for more in ([], ["-p", "drydock.harness.pytest_plugin"]):
+        done = python([*run, *more], project, {"PYTHONPATH": str(site)})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "2 passed" in done.stdout
