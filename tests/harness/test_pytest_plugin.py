@@ -139,18 +139,19 @@ def test_a_test_without_a_mark_is_told_how_to_make_one(pytester: pytest.Pytester
 
 def test_given_plans_fail_with_the_smallest(pytester: pytest.Pytester) -> None:
     """The fixture goes together with ``@given``, and the case that is saved is the one that Hypothesis ends with."""
-    pytester.makepyfile(f"""
+    (pytester.path / "bad.yaml").write_text(BAD)
+    pytester.makepyfile("""
 import pytest
 from hypothesis import given, settings
-from drydock.harness.testing import fault_plans, scenario
+from drydock.harness.testing import fault_plans
 
-@pytest.mark.scenario({BROKEN})
+@pytest.mark.scenario("bad.yaml")
 @settings(max_examples=40, derandomize=True, database=None, deadline=None)
-@given(plan=fault_plans(scenario({BROKEN}), kinds=["slow_load"], within_threats=False))
+@given(plan=fault_plans("bad.yaml", faults=(1, 3)))
 def test_nights(drydock_run, plan):
     drydock_run(plan)
 """)
-    result = run(pytester)
+    result = run(pytester, f"--drydock-load={TOY}")
     result.assert_outcomes(failed=1)
     (file,) = (pytester.path / ".drydock" / "cases").glob("*.json")
     assert 1 == len(json.loads(file.read_text())["plan"])
@@ -166,7 +167,7 @@ import pytest
 def test_gate(drydock_verdict):
     drydock_verdict()
 """)
-    result = run(pytester, "--drydock-runs=2", "--drydock-load", TOY, "--junitxml=out.xml")
+    result = run(pytester, "--drydock-runs=2", f"--drydock-load={TOY}", "--junitxml=out.xml")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["bad: NO-GO at *T1 broken*", "*again: drydock replay *"])
     assert "NO-GO" in (pytester.path / "out.xml").read_text()
