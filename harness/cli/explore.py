@@ -84,7 +84,8 @@ def command(
     Each failure is shown at once, shrunk to the smallest case that fails in the same way, told, and saved. What is
     found follows from scenario, seed and budget. 0 nothing found, 1 found. It decides nothing: `drydock gonogo` does.
 
-    Strategies by NAME: anchored, swarm, pairwise, ties, slips, harm, uniform (together the portfolio), and exhaustive.
+    Strategies by NAME: anchored, crowd, swarm, pairwise, ties, slips, harm, uniform (together the portfolio), and
+    exhaustive.
     """
     from drydock.harness.corpus import read_corpus
     from drydock.harness.explore.search import ExploreOptions

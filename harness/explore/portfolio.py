@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from drydock.harness.explore.anchored import Anchored
+from drydock.harness.explore.crowd import Crowd
 from drydock.harness.explore.exhaustive import Exhaustive, Orders
 from drydock.harness.explore.harm import Harm
 from drydock.harness.explore.pairwise import Pairwise
@@ -22,18 +23,19 @@ ROUND = 40
 """Runs of a round: what is learned from one round is known to the next."""
 
 SHARES: Mapping[str, int] = {
-    Anchored.name: 8,
-    Swarm.name: 13,
-    Pairwise.name: 8,
+    Anchored.name: 6,
+    Crowd.name: 14,
+    Swarm.name: 6,
+    Pairwise.name: 4,
     TieSearch.name: 4,
-    Slips.name: 3,
+    Slips.name: 2,
     Harm.name: 2,
     Uniform.name: 2,
 }
 """Runs of each strategy in a round of the default portfolio."""
 
 _MAKERS: Mapping[str, Callable[[Space], Strategy]] = {
-    maker.name: maker for maker in (Anchored, Swarm, Pairwise, TieSearch, Slips, Harm, Uniform, Exhaustive)
+    maker.name: maker for maker in (Anchored, Crowd, Swarm, Pairwise, TieSearch, Slips, Harm, Uniform, Exhaustive)
 }
 NAMES = tuple(_MAKERS)
 """The strategies that can be asked for by name; ``orders`` is asked for by its instant."""

@@ -9,6 +9,7 @@ import pytest
 
 from drydock.harness.event import identity_text
 from drydock.harness.explore.anchored import Anchored
+from drydock.harness.explore.crowd import Crowd
 from drydock.harness.explore.exhaustive import Exhaustive, Orders, orders_of
 from drydock.harness.explore.harm import Harm
 from drydock.harness.explore.pairwise import Pairwise
@@ -100,6 +101,14 @@ def test_uniform_times_lie_all_over_the_night() -> None:
     times = [VENUE.planned_ms[fault.step] + fault.offset_ms for fault in reaching if fault.step in VENUE.planned_ms]
     tenth = (VENUE.night.to_ms - VENUE.night.from_ms) // 10
     assert {0, 1, 2, 3, 4, 5, 6, 7, 8, 9} <= {at_ms // tenth for at_ms in times}
+
+
+def test_a_crowd_draws_many_faults_of_any_kinds() -> None:
+    """A dozen at once, fewer only where they are not legal together; over a few rounds every kind has a part."""
+    plans = [case.plan for case in proposed(Crowd(VENUE), 60)]
+    assert max(map(len, plans)) > 10
+    assert sum(map(len, plans)) > 6 * len(plans)
+    assert set(VENUE.kinds) == {fault.kind for plan in plans for fault in plan}
 
 
 def test_a_swarm_draws_many_faults_of_few_kinds() -> None:
