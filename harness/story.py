@@ -16,6 +16,7 @@ from drydock.harness.event import Event, Identity
 from drydock.harness.law import by_law
 from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Case, Finding, Kit
+from drydock.harness.report.words import place_text
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultInjected
 from drydock.harness.signature import signature_of, signatures
@@ -215,7 +216,7 @@ class _Teller:
         count, first = sum(one.count for one in touches), min(touches, key=lambda one: one.first_ms)
         met = f"{count} operations meet it" if count > 1 else "one operation meets it"
         beside = "" if is_near else "; beside this chain"
-        text = f"fault {data.fault} is at work on {data.target or 'all'}, at {data.at}: {met}{beside}"
+        text = f"fault {data.fault} is at work on {data.target or 'all'}{place_text(data.at)}; {met}{beside}"
         at_ms = max(first.first_ms, struck.at_ms)
         return Sentence(at_ms, text, "fault", self._step_at(at_ms), struck.lane, identity=first.cause)
 

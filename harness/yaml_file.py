@@ -127,7 +127,10 @@ def parse_json(text: str, file: str, mistakes: Mistakes, folder: Path | None = N
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        mistakes.add(f"{file}:{error.lineno}:{error.colno}", f"is no JSON: {error.msg[0].lower()}{error.msg[1:]}")
+        mistakes.add(
+            f"{file}:{error.lineno}:{error.colno}",
+            f"is no JSON: {error.msg[0].lower()}{error.msg[1:].removesuffix(' at')}",
+        )
         return None, Places(file, folder or Path(file).parent)
     except RecursionError:
         mistakes.add(file, "is nested too deeply")

@@ -94,7 +94,7 @@ def command(
     loaded, kit = common.scenario(scenario)
     read_corpus(loaded)  # a corpus with mistakes is told now, and not once there is something to put into it
     _check(loaded, kit, regime, strategies, law)
-    _check_kinds(kinds)
+    _check_kinds(loaded, kit, kinds, within_threats=within_threats)
     options = ExploreOptions(
         budget=budget,
         seed=common.first_seed,
@@ -127,14 +127,20 @@ def _check(scenario: Scenario, kit: Kit, regime: str | None, strategies: tuple[s
         raise click.UsageError(f"--{error}") from None
 
 
-def _check_kinds(kinds: tuple[str, ...]) -> None:
-    """A kind that nobody knows would search nothing, and find nothing."""
+def _check_kinds(scenario: Scenario, kit: Kit, kinds: tuple[str, ...], *, within_threats: bool) -> None:
+    """A kind that nobody knows, or that strikes nothing here, would search nothing, and find nothing."""
+    from drydock.harness.explore.space import Space
     from drydock.harness.mistakes import did_you_mean
     from drydock.harness.registry import faults
 
     for kind in kinds:
         if kind not in (known := faults()):
             raise click.UsageError(f"--kind: there is no fault '{kind}'; {did_you_mean(kind, known)}")
+    there = Space(scenario, kit, within_threats=within_threats, kinds=kinds).kinds if kinds else ()
+    for kind in kinds:
+        if kind not in there:
+            why = "is no threat of" if within_threats else "has nothing to strike in"
+            raise click.UsageError(f"--kind: {kind} {why} {scenario.name}")
 
 
 def _folder(out: str | None) -> Path | None:
@@ -176,7 +182,13 @@ class _Exploration:
                 self._save(f"smallest {minimum.failure.signature}", minimum.shrunk.case)
                 self._keep(minimum)
         self._answer(explored)
-        return exit_of(explored)
+        return exits.INCONCLUSIVE if self._is_vacuous(options, explored) else exit_of(explored)
+
+    def _is_vacuous(self, options: ExploreOptions, explored: Explored) -> bool:
+        """Whether the orders of an instant were asked for and nobody meets there: nothing was tried."""
+        first = 1 if options.regime else len(self.scenario.regimes)  # each regime once, to see who meets
+        is_alone = options.instant_ms is not None and not options.strategies
+        return is_alone and explored.runs <= first and exit_of(explored) == exits.GO
 
     def _boxes(self, options: ExploreOptions) -> Boxes:
         from drydock.harness.explore.minima import Boxes
@@ -245,7 +257,9 @@ class _Exploration:
             return
         assert self.progress is not None
         failure = minimum.failure
-        because = f"{failure.sentence}; found by explore in run {failure.run} ({failure.strategy})"
+        # what a finding says of somebody's own positions stays out of a file that goes into version control
+        what = f"broken: {failure.sentence}" if self.scenario.is_private else minimum.detail
+        because = f"{what}; found by explore in run {failure.run} ({failure.strategy})"
         known = regression_of(minimum.shrunk.case, failure.signature, because)
         try:
             if self.folder is None:

@@ -22,7 +22,7 @@ from drydock.harness.port import Fault, Kit, Scenario
 from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
 from drydock.harness.shrink.shrink import Shrunk, shrink
-from drydock.harness.signature import Signature, loss_limits, signatures
+from drydock.harness.signature import Signature, loss_limits, signature_of, signatures
 
 BOX_S = 30.0
 """Seconds that shrinking one failure may take, unless somebody says otherwise."""
@@ -33,7 +33,7 @@ class Minimum:
     """The smallest case of a failure. ``shows`` are all signatures of that case; ``races`` tell its laggards as two.
 
     ``outside`` are those of its faults that the scenario's threats do not name; ``harm_quantums`` (1e-6 USD) is what
-    the smallest case does.
+    the smallest case does, ``detail`` what its finding says.
     """
 
     failure: Failure
@@ -42,6 +42,7 @@ class Minimum:
     races: tuple[Race, ...] = ()
     outside: tuple[Fault, ...] = ()
     harm_quantums: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +172,10 @@ class Minima:
         shows = tuple(sorted(shrunk.whole or (signature,)))
         told = () if self._is_stopped else races(shrunk.case, self._kit, self._fails(signature))
         outside = tuple(fault for fault in shrunk.case.plan if not is_threat(fault, self._scenario))
-        harm = harm_by_kind(run_case(shrunk.case, self._kit).entries)
-        return Minimum(failure, shrunk, shows, told, outside, sum(harm.values()))
+        result = run_case(shrunk.case, self._kit)
+        harm = sum(harm_by_kind(result.entries).values())
+        details = (finding.detail for finding in result.findings if signature_of(finding) == signature)
+        return Minimum(failure, shrunk, shows, told, outside, harm, next(details, failure.finding.detail))
 
     def _is_shown_before(self, signature: Signature) -> bool:
         before = self._order[: self._order.index(signature)]

@@ -9,6 +9,7 @@ from typing import ClassVar
 from drydock.harness.explore.space import Cell, Space
 from drydock.harness.explore.strategy import Searcher, anchored
 from drydock.harness.plan import Plan
+from drydock.harness.report.words import count
 from drydock.harness.stream import Stream
 
 Pair = tuple[str, str, str]
@@ -37,7 +38,7 @@ class Pairwise(Searcher):
     @property
     def scope(self) -> str:
         """How many pairs are covered."""
-        again = f", all {self._times} times before" if self._times else ""
+        again = f"; all of them {count(self._times, 'time')} before" if self._times else ""
         return f"{len(self._all) - len(self._left):,} of {len(self._all):,} pairs{again}"
 
     def next_plan(self, rng: Stream) -> Plan:

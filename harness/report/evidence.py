@@ -14,6 +14,7 @@ from drydock.harness.units import format_ppm
 from drydock.harness.verdict import percent_text
 
 _SHOWN = 6
+_KINDS_NAMED = 8
 
 
 def evidence(verdict: Verdict, *, is_complete: bool) -> Iterator[RenderableType]:
@@ -135,9 +136,14 @@ def _untested(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     steps: dict[tuple[str, str], list[str]] = {}
     for gap in verdict.untested:
         steps.setdefault((gap["fault"], gap["why"]), []).append(gap["step"])
+    whole: dict[str, list[str]] = {}
     for (fault, why), at in steps.items():
-        places = "" if at == ["any"] else f" at {clip(at, len(at) if is_complete else 3)}"
-        yield f"{fault}{places}: {why}"
+        if at == ["any"]:
+            whole.setdefault(why, []).append(fault)
+        else:
+            yield f"{fault} at {clip(at, len(at) if is_complete else 3)}: {why}"
+    for why, kinds in whole.items():
+        yield f"{clip(kinds, len(kinds) if is_complete else _KINDS_NAMED)}: {why}"
 
 
 _ROWS: dict[str, Callable[[Verdict, bool], Iterable[str | Text]]] = {

@@ -42,7 +42,7 @@ def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) ->
     if verbosity < 0:
         out.print_lines(console, one_line(telling.explored))
         return
-    out.print_lines(console, *_head(telling.explored))
+    out.print_lines(console, *_head(telling.explored, len(telling.minima)))
     for number, minimum in enumerate(telling.minima):
         out.print_lines(console, *_minimum(number, minimum, telling))
         story = telling.stories.get(str(minimum.failure.signature))
@@ -76,11 +76,12 @@ def stopped_text(explored: Explored) -> str:
 
 
 # ---- the head -------------------------------------------------------------------------------------------------------
-def _head(explored: Explored) -> Iterator[RenderableType]:
+def _head(explored: Explored, smallest: int) -> Iterator[RenderableType]:
     style = "bold white on red" if explored.failures else "bold"
     yield Text.assemble((f" {_outcome(explored)} ", style), "  ", (explored.scenario, "bold"))
     only = f" · law {explored.law} alone" if explored.law else ""
-    yield out.indented(Text(f"{count(explored.runs, 'run')} · seed {explored.seed}{only}", style="dim"), 1)
+    shown = f" · {count(smallest, 'smallest case')}, the costliest first" if smallest else ""
+    yield out.indented(Text(f"{count(explored.runs, 'run')} · seed {explored.seed}{only}{shown}", style="dim"), 1)
     if stopped_text(explored):
         yield out.indented(Text(stopped_text(explored), style="yellow"), 1)
     if explored.errors_total:
@@ -98,7 +99,7 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     failure, shrunk = minimum.failure, minimum.shrunk
     yield out.heading(f"{number + 1}. {failure.signature}  {failure.sentence}")
     yield out.indented(Text(_seen(failure, telling.explored), style="dim"), 3)
-    yield out.indented(failure.finding.detail, 3)
+    yield out.indented(minimum.detail or failure.finding.detail, 3)
     yield out.indented(Text(f"Smallest: {_size(shrunk.case)}, {_standing(minimum)}", style="bold"), 3)
     if minimum.harm_quantums:
         yield out.indented(f"It does {usd(minimum.harm_quantums)} USD of harm", 3)

@@ -208,5 +208,11 @@ def _untested(untested: Iterable[Mapping[str, str]]) -> Iterator[list[str | Cell
     steps: dict[tuple[str, str], list[str]] = {}
     for gap in untested:
         steps.setdefault((gap["fault"], gap["why"]), []).append(gap["step"])
+    whole: dict[str, list[str]] = {}
     for (fault, why), at in steps.items():
-        yield [fault, "all" if at == ["any"] else clip(at, _STEPS_NAMED), why]
+        if at == ["any"]:
+            whole.setdefault(why, []).append(fault)
+        else:
+            yield [fault, clip(at, _STEPS_NAMED), why]
+    for why, kinds in whole.items():
+        yield [", ".join(kinds), "all", why]

@@ -20,7 +20,7 @@ from drydock.harness.law import by_law
 from drydock.harness.port import Case, Finding, Kit
 from drydock.harness.report import console as out
 from drydock.harness.report.harm import harm, second_opinion
-from drydock.harness.report.words import count
+from drydock.harness.report.words import count, place_text
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
 from drydock.harness.twin import Twin
@@ -121,7 +121,7 @@ def sentences(events: Iterable[Event], kit: Kit, case: Case) -> dict[Identity, s
 def _of_fault(happened: Event) -> str | None:
     match happened.data:
         case FaultInjected(fault=fault, target=target, at=at):
-            return f"fault {fault} strikes {target or 'all'}, at {at}"
+            return f"fault {fault} strikes {target or 'all'}{place_text(at)}"
         case FaultHealed(fault=fault, target=target):
             return f"fault {fault} on {target or 'all'} is over"
         case _:

@@ -35,3 +35,8 @@ def clip(names: list[str], most: int) -> str:
     """The first names with commas, and how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def place_text(at: str) -> str:
+    """Where a fault is at work: ``, at funding.read`` of a seam; of what bends none, the deed: ``: kill funding``."""
+    return f", at {at}" if " " not in at else f": {at}"

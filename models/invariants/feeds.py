@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.models.events import BlockSealed, HealthChecked, L1Transferred, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.units import PPM, none_true
@@ -44,8 +45,8 @@ class Jump(VenueLaw):
             market = int(np.flatnonzero(over)[0])
             self.find(
                 event.at_ms,
-                f"{int(over.sum())} spot prices jump; {self.name(market)} from {int(before[market])} to "
-                f"{int(spot[market])} price quantums within {ticks} marks",
+                f"jump of {count(int(over.sum()), 'spot price')}: {self.name(market)} from {int(before[market])} to "
+                f"{int(spot[market])} price quantums within {count(ticks, 'mark')}",
                 event.identity,
             )
         self._spot, self._at_ms = spot, event.at_ms

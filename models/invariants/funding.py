@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.units import format_usd
 from drydock.models.database_events import IndexRowsChanged
 from drydock.models.events import (
     BlockSealed,
@@ -264,7 +265,11 @@ class FundingZeroSum(VenueLaw):
         if apart.size:
             market = int(apart[0])
             gap = int(total[market] - self._start[market])
-            self.find(event.at_ms, f"funding of {self.name(market)} does not sum to zero: {gap}e-6 USD", event.identity)
+            self.find(
+                event.at_ms,
+                f"funding of {self.name(market)} does not sum to zero: {format_usd(gap)} USD",
+                event.identity,
+            )
 
     def _total(self, size: Any, index: Any, cached: Any, realised: Any) -> Any:
         layout = self._layout

@@ -10,6 +10,7 @@ import numpy as np
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
+from drydock.harness.report.words import count
 from drydock.models.accounts import VAULT
 from drydock.models.events import BlockSealed, HealthChecked, Liquidation, ModeChanged, PricesPublished, RollbackDone
 from drydock.models.invariants.base import VenueLaw
@@ -166,11 +167,8 @@ class Completion(VenueLaw):
         total = int(np.maximum(self._debt, 0).sum())
         overdue = int(self._is_overdue.sum())
         if total or overdue:
-            self.find(
-                self._checked_ms,
-                f"{overdue} accounts stayed under margin for longer than "
-                f"{self.truth.venue.declared.missed_after_ms // 1000} s; waiting, allowed or not, cost "
-                f"{total // 1_000_000} USD of bad debt",
-                amount_quantums=total,
-            )
+            limit_s = self.truth.venue.declared.missed_after_ms // 1000
+            late = f"{count(overdue, 'account')} stayed under margin for longer than {limit_s} s; " if overdue else ""
+            cost = f"waiting, allowed or not, cost {total // 1_000_000:,} USD of bad debt"
+            self.find(self._checked_ms, late + cost, amount_quantums=total)
         return self._findings

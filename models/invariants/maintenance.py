@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding
+from drydock.harness.report.words import count
 from drydock.models.events import (
     Fill,
     IndexPublished,
@@ -92,7 +93,7 @@ class ModeMatrix(VenueLaw):
         else:
             legal = (data.before, data.mode) in LEGAL_MODE_CHANGES
             self.check(event, legal, f"the mode goes from {data.before} to {data.mode}", role="mode")
-            told = f"{data.mode} is announced while {data.waiting} services wait for it"
+            told = f"{data.mode} is announced before {count(data.waiting, 'service')} knew of it"
             self.check(event, data.waiting == 0, told, role="service")
             self._mode, self._may_fill = data.mode, declared.allows(data.mode, "fill")
 

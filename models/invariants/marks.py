@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.models.events import Ints, ModeChanged, PricesPublished, ServiceState
 from drydock.models.invariants.base import BookLaw
 from drydock.models.mark_engine import mark_method
@@ -77,8 +78,8 @@ class NearFair(BookLaw):
             worst = int(over[np.argmax(apart_ppm[over])])
             self.find(
                 sample.at_ms,
-                f"{over.size} marks are too far from the outside price in {self._mode}; {self.name(worst)} is marked "
-                f"{data.mark_quantums[worst]}, {apart_ppm[worst]} ppm from {fair[worst]}",
+                f"{count(over.size, 'mark')} too far from the outside price in {self._mode}; {self.name(worst)} is "
+                f"marked {data.mark_quantums[worst]}, {apart_ppm[worst]} ppm from {fair[worst]}",
                 sample.identity,
             )
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.units import format_usd
 from drydock.models.events import BlockSealed
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.socialised import ex_bankruptcy_quantums, loss_factor_ppm
@@ -33,7 +34,7 @@ class Cash(VenueLaw):
         self._checks += 1
         if total != self._start:
             gap = total - self._start
-            self.find(event.at_ms, f"balances are {gap}e-6 USD off what went in and out", event.identity)
+            self.find(event.at_ms, f"balances are {format_usd(gap)} USD off what went in and out", event.identity)
 
 
 class Positions(VenueLaw):

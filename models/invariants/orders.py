@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.units import format_usd
 from drydock.models.events import BlockSealed, Bust, Fill, Ints, ModeChanged, RollbackDone
 from drydock.models.invariants.base import BookLaw
 from drydock.models.matching import BY_OWNER, OF_ARBITRAGE, OF_AUCTION, OF_PERSON, OF_TRIGGER, OF_VAULT
@@ -191,7 +192,9 @@ class BustAccounting(BookLaw):
     def _judge_end(self, event: Event, data: ResyncEnded) -> None:
         self._closed.pop(data.account, None)
         gap, apart = data.quote_gap_quantums, data.positions_apart
-        told = f"the RESYNC of account {data.account} finds {apart} other positions and {gap}e-6 USD in the cloud"
+        told = (
+            f"the RESYNC of account {data.account} finds {apart} other positions and {format_usd(gap)} USD in the cloud"
+        )
         self.check(event, gap == 0 and apart == 0, told, role=self.who(data.account))
 
     def _judge_block(self, event: Event, data: BlockSealed) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.units import format_usd
 from drydock.models.accounts import Ints
 from drydock.models.events import BlockSealed, BlockView, HealthChecked, Liquidation
 from drydock.models.invariants.base import VenueLaw
@@ -69,8 +70,8 @@ class Proportion(VenueLaw):
         allowed = self._base + self._factor_ppm * moved // PPM
         if self._sum > allowed:
             told = (
-                f"{self._sum // PPM} USD are liquidated within {self._window_ms // 1000} s; the moves of the market "
-                f"explain {allowed // PPM} USD"
+                f"{self._sum // PPM:,} USD are liquidated within {self._window_ms // 1000} s; the moves of the market "
+                f"explain {allowed // PPM:,} USD"
             )
             self.find(event.at_ms, told, event.identity)
             self._taken.clear()  # what follows is another wave
@@ -175,7 +176,8 @@ class Outcome(VenueLaw):
 
     def _judge_penalty(self, event: Event, data: Liquidation) -> None:
         due = self._penalty(data, data.share_ppm)
-        told = f"account {data.account} pays {data.penalty_quantums}e-6 USD for a liquidation that costs {due}e-6 USD"
+        paid, owed = format_usd(data.penalty_quantums), format_usd(due)
+        told = f"account {data.account} pays {paid} USD for a liquidation that costs {owed} USD"
         self.check(event, data.penalty_quantums == due, told, role=self.who(data.account))
 
     def _judge_cut(self, event: Event, done: Settled) -> None:
@@ -183,7 +185,8 @@ class Outcome(VenueLaw):
         told = f"account {done.account} is cut by another share than {done.share_ppm} ppm"
         self.check(event, cut == done.taken, told, role=self.who(done.account))
         due = _due(done.margin_before, done.share_ppm, self._spec.fee_ppm)
-        told = f"account {done.account} pays {done.penalty}e-6 USD on the chain; at most {due}e-6 USD are due"
+        paid, owed = format_usd(done.penalty), format_usd(due)
+        told = f"account {done.account} pays {paid} USD on the chain; at most {owed} USD are due"
         self.check(event, 0 <= done.penalty <= due, told, role=self.who(done.account))
 
 

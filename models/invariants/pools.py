@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event, Identity
+from drydock.harness.report.words import count
+from drydock.harness.units import format_usd
 from drydock.models.events import BlockSealed, BlockView, L1Credited, L1Transferred
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.units import PPM
@@ -46,7 +48,7 @@ class Pools(VenueLaw):
                 self._judge_fined(event, view)
         elif isinstance(data, L1Transferred):
             self._bridge += data.amount_quantums
-            self.check(event, self._bridge >= 0, f"the bridge owes {-self._bridge}e-6 USD", role="bridge")
+            self.check(event, self._bridge >= 0, f"the bridge owes {format_usd(-self._bridge)} USD", role="bridge")
         elif data.amount_quantums < 0:
             self._paid[data.account] = self._paid.get(data.account, 0) - data.amount_quantums
 
@@ -72,8 +74,8 @@ class Pools(VenueLaw):
             if over.any():
                 first = int(np.flatnonzero(over)[0])
                 told = (
-                    f"{int(over.sum())} accounts are fined more than they have; account {int(part.accounts[first])} is "
-                    f"worth {int(worth[first])}e-6 USD after it"
+                    f"{count(int(over.sum()), 'account')} fined more than they have; "
+                    f"account {int(part.accounts[first])} is worth {format_usd(int(worth[first]))} USD after it"
                 )
                 self.find(event.at_ms, told, event.identity, role=self.who(int(part.accounts[first])))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.perp.units import greatest, least, none_true
@@ -26,7 +27,9 @@ class Positive(VenueLaw):
         self._checks += 1
         if least(data.spot_quantums) <= 0 or least(data.mark_quantums) <= 0:
             bad = int(((data.spot_quantums <= 0) | (data.mark_quantums <= 0)).sum())
-            self.find(event.at_ms, f"{bad} published prices are not positive", event.identity)
+            self.find(
+                event.at_ms, f"{count(bad, 'market')} with a published price that is not positive", event.identity
+            )
 
 
 class FreshAtUse(VenueLaw):
@@ -70,5 +73,5 @@ class FreshAtUse(VenueLaw):
         low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
         is_false = (spot < low) | (spot > high)
         if not none_true(is_false):
-            told = f"{int(is_false.sum())} prices claim to be {age_ms} ms old and are older"
+            told = f"{count(int(is_false.sum()), 'market')} with a price that claims to be {age_ms} ms old and is older"
             self.find(event.at_ms, told, event.identity, role="market")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.units import format_usd
 from drydock.models.events import (
     BlockSealed,
     IncidentDeclared,
@@ -83,7 +84,7 @@ class RollbackClosure(VenueLaw):
 
     def _judge_l1(self, event: Event, data: L1Reconciled) -> None:
         owed = data.ledger_quantums - data.credited_quantums - data.waiting_quantums
-        told = f"the chain's accounts and the L1 ledger differ by {owed}e-6 USD"
+        told = f"the chain's accounts and the L1 ledger differ by {format_usd(owed)} USD"
         self.check(event, owed == 0, told, role="ledger")
 
     def _judge_stores(self, event: Event, data: RollbackDone) -> None:

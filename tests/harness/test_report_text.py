@@ -210,6 +210,10 @@ def test_no_harm_is_said_and_not_left_out() -> None:
             {"untested": tuple({"step": s, "fault": "crash", "why": "unnamed"} for s in ("stop", "start"))},
             "not tested crash at stop, start: unnamed",
         ),
+        (
+            {"untested": tuple({"step": "any", "fault": f"fault_{n}", "why": "no threat"} for n in range(10))},
+            "fault_7 and 2 more: no threat",
+        ),
         ({"switches": ({"name": "gate", "on": False},)}, "off: gate"),
         ({"sweep": bundle("sweep", exhausted=2)}, "2 runs used up the event budget"),
         ({"bounds": ()}, "bounds none"),

@@ -72,7 +72,7 @@ def test_a_story_goes_from_the_root_to_the_finding(toy: ModuleType, broken: Case
     assert story is not None
     assert [
         "it restarts",
-        "fault SlowCount is at work on both, at load: one operation meets it",
+        "fault SlowCount is at work on both, at load; one operation meets it",
         "counter 0 is 1",
     ] == texts(story)
     assert "restart" == story.sentences[-1].step

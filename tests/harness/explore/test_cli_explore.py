@@ -64,6 +64,13 @@ def test_names_that_nobody_knows_are_told_before_anything_runs(
     assert told in capsys.readouterr().err
 
 
+def test_kinds_that_strike_nothing_here_are_no_search(night: Path, capsys: Capture) -> None:
+    """A search without a fault of the kind that was asked for would find nothing, and that would read as clean."""
+    (night / "racing.yaml").write_text(RACING)
+    assert exits.USAGE == explore("racing.yaml", "--kind", "SlowCount", "--within-threats")
+    assert "--kind: SlowCount is no threat of racing" in capsys.readouterr().err
+
+
 def test_a_failure_is_shown_at_once_shrunk_told_and_can_be_replayed(night: Path, capsys: Capture) -> None:
     """First the case as found, on stderr; then the smallest, its story, and a command that shows it again."""
     assert exits.NO_GO == explore("bad.yaml", "--out", "found")
@@ -96,6 +103,19 @@ def test_the_orders_of_an_instant_are_a_scope_of_their_own(night: Path, told: Ca
         [line["name"] for line in answer["strategies"]],
         answer["strategies"][0]["scope"],
     )
+
+
+def test_an_instant_in_which_nobody_meets_is_no_success(night: Path, capsys: Capture) -> None:
+    """Nothing was tried, and the answer says so: inconclusive."""
+    assert exits.INCONCLUSIVE == explore("good.yaml", "--instant", "99h")
+    assert "no two lanes meet at 356,400,000 ms" in capsys.readouterr().out
+
+
+def test_a_kept_case_says_what_broke(night: Path, told: Callable[..., Any]) -> None:
+    """Not the law, which reads as if it held, but what the smallest case does against it."""
+    smallest = next(one for one in told(explore, "bad.yaml")["smallest"] if one["signature"].startswith("T1"))
+    known = json.loads(Path(smallest["regression"]).read_text())
+    assert known["because"].startswith("counter 0 went from")
 
 
 def test_json_has_all_that_the_text_has(night: Path, told: Callable[..., Any]) -> None:

@@ -51,7 +51,7 @@ def test_wrong_unit_is_as_wrong_upwards_as_downwards(stage: Stage, factor: int) 
     truth, spot = stage.world.truth, stage.world.truth.outside.spot(0)
     for wrong in (spot * factor, spot // factor):
         (found,) = details(Jump(), truth, (MARK_MS, prices(wrong)), (2 * MARK_MS, prices(wrong)))
-        assert found.startswith(f"{len(spot)} spot prices jump")
+        assert found.startswith(f"jump of {len(spot)} spot prices")
 
 
 def test_price_may_have_moved_as_far_as_time_passed(stage: Stage) -> None:

@@ -87,7 +87,7 @@ def test_mark_far_from_the_outside_price_is_found_where_it_may_act() -> None:
     assert [] == details(NearFair(), *priced(5_000, sampled(mark_ppm=9_999)))
     found = details(NearFair(), *priced(5_000, sampled(mark_ppm=10_500)))
     assert 1 == len(found)
-    assert found[0].startswith("3 marks are too far from the outside price in ok; ")
+    assert found[0].startswith("3 marks too far from the outside price in ok; ")
     assert [] == details(NearFair(), (1, TO_MAINTENANCE), *priced(5_000, sampled(mark_ppm=10_500)))
 
 

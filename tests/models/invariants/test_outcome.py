@@ -46,8 +46,8 @@ def test_rule_of_the_documents_passes_whatever_the_account(truth: object, margin
         (500_000, 35 * USD, "no step of the rule"),
         (200_000, 14 * USD, "still near liquidation"),
         (1_000_000, 70 * USD, "less would do"),
-        (600_000, 42 * USD + 1, "costs 42000000e-6 USD"),
-        (600_000, 42 * USD - 1, "costs 42000000e-6 USD"),
+        (600_000, 42 * USD + 1, "costs 42.00 USD"),
+        (600_000, 42 * USD - 1, "costs 42.00 USD"),
     ],
 )
 def test_liquidation_off_the_rule_is_found(truth: object, share: int, fine: int, told: str) -> None:
@@ -60,7 +60,7 @@ def test_penalty_is_capped_at_what_the_account_has(truth: object) -> None:
     """Who is bankrupt pays nothing; a penalty out of nothing would be the vault's gain."""
     assert [] == found(truth, -5 * USD, 100 * USD, 1_000_000, 0)
     assert [] == found(truth, 50 * USD, 100 * USD, 1_000_000, 50 * USD)
-    assert ["account 7 pays 1e-6 USD for a liquidation that costs 0e-6 USD"] == found(
+    assert ["account 7 pays 0.000001 USD for a liquidation that costs 0.00 USD"] == found(
         truth, -5 * USD, 100 * USD, 1_000_000, 1
     )
 
