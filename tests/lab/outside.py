@@ -72,6 +72,14 @@ OUTSIDE = (
             },
         ),
     ),
+    Outside(
+        "F3",
+        1,
+        (
+            {"kind": "early_ready", "step": "snapshot", "target": "funding/load"},
+            {"kind": "genesis_restore", "step": "scale-up", "target": "funding", "lasts_ms": 3_600_000},
+        ),
+    ),
     _one("P8", "clock_jump", "resume", target="funding", jump_ms=-600_000, lasts_ms=12_000),
     _one("P8", "clock_skew", "resume", target="funding", skew_ms=60_000),
     _one("F4", "lost_tail", "start-services", offset_ms=9_000, lost_ms=9_000),
