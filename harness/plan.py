@@ -133,7 +133,14 @@ def check_target(
     if targets:
         _check_name(target, targets, "target", path, where, mistakes)
     else:
-        mistakes.add(where(path), f"{path_text(path)}: {cls.kind} has nothing to strike in scenario {scenario.name}")
+        mistakes.add(where(path), f"{path_text(path)}: {nothing_to_strike(cls, scenario)}")
+
+
+def nothing_to_strike(cls: type[Fault], scenario: Scenario) -> str:
+    """What is told of a kind without a target here, with what it would strike: the docstring of ``targets`` says it."""
+    told = (cls.targets.__doc__ or "").strip().partition("\n")[0].rstrip(".").replace("``", "")
+    would = f"; it strikes {told[0].lower()}{told[1:]}" if told else ""
+    return f"{cls.kind} has nothing to strike in scenario {scenario.name}{would}"
 
 
 def _check_name(name: str, known: Sequence[str], noun: str, path: DataPath, where: Where, mistakes: Mistakes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.harness.units import format_ppm
 from drydock.models.accounts import VAULT
 from drydock.models.database_events import DatabaseState, IndexRowsChanged
@@ -81,20 +82,20 @@ def _index_published(data: IndexPublished, model: VenueModel) -> str | None:
         return None
     near_zero = int((abs(data.indices) >> INDEX_SHIFT == 0).sum())
     told = f"; {near_zero} of them at zero" if near_zero else ""
-    return f"the funding engine (epoch {data.epoch}) publishes {len(data.markets)} indices{told}"
+    return f"the funding engine (epoch {data.epoch}) publishes {count(len(data.markets), 'index', 'indices')}{told}"
 
 
 def _index_persisted(data: IndexPersisted, model: VenueModel) -> str | None:
     if data.epoch < 2:
         return None
-    return f"the write-behind puts {int(data.written.sum())} indices into the database"
+    return f"the write-behind puts {count(int(data.written.sum()), 'index', 'indices')} into the database"
 
 
 def _load_completed(data: LoadCompleted, model: VenueModel) -> str | None:
     if data.epoch < 2:
         return None
     missing = int((data.found == 0).sum())
-    told = f"; {missing} rows are not there" if missing else ""
+    told = f"; {count(missing, 'row')} missing" if missing else ""
     if len(data.markets) == 1:
         return f"the row of {model.markets.names[int(data.markets[0])]} arrives at the {data.service} engine{told}"
     return f"{len(data.markets)} rows arrive at the {data.service} engine{told}"
@@ -198,8 +199,8 @@ def _mark_sampled(data: MarkSampled, model: VenueModel) -> str | None:
 def _orders_kept(data: OrdersKept, model: VenueModel) -> str:
     moments = {"snapshot": "are kept", "rollback": "are back", "resume": "meet the reopening"}
     unknown = len(np.setxor1d(data.triggers, data.told))
-    odd = f"; owners of {unknown} triggers believe otherwise" if unknown else ""
-    what = f"{len(data.triggers)} triggers and {data.resting} resting orders"
+    odd = f"; owners of {count(unknown, 'trigger')} believe otherwise" if unknown else ""
+    what = f"{count(len(data.triggers), 'trigger')} and {data.resting} resting orders"
     return f"{what} {moments.get(data.moment, 'are left after cancelling')}{odd}"
 
 
@@ -208,7 +209,10 @@ def _resync_ended(data: ResyncEnded, model: VenueModel) -> str:
     found = (
         "cloud and chain agree"
         if same
-        else (f"the cloud was off by {abs(data.quote_gap_quantums) // USD} USD and {data.positions_apart} positions")
+        else (
+            f"the cloud was off by {abs(data.quote_gap_quantums) // USD} USD "
+            f"and {count(data.positions_apart, 'position')}"
+        )
     )
     return f"{account_name(model, data.account)} leaves RESYNC: {found}"
 
@@ -222,8 +226,8 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     GateUnready: lambda d, m: f"{d.step} finds what does not hold: {d.gates.replace(' ', ', ')}",
     ModeChanged: lambda d, m: f"the venue announces {d.mode.upper()}",
     ResumeChecked: lambda d, m: (
-        f"resuming: oldest price {d.oldest_price_age_ms} ms, {d.markets_apart} indices apart, "
-        f"{d.services_down} services not ready"
+        f"resuming: oldest price {d.oldest_price_age_ms} ms, {count(d.markets_apart, 'index', 'indices')} apart, "
+        f"{count(d.services_down, 'service')} not ready"
     ),
     AlarmRaised: lambda d, m: f"the monitor '{d.monitor}' rings ({d.seen})",
     IncidentDeclared: lambda d, m: (
@@ -237,13 +241,14 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     ),
     LoadCompleted: _load_completed,
     IndexRowsChanged: lambda d, m: (
-        f"the database has other rows for {len(d.markets)} indices than its clients were told"
+        f"the database has other rows for {count(len(d.markets), 'index', 'indices')} than its clients were told"
     ),
     DatabaseState: lambda d, m: f"the database: {d.state.replace('_', ' ')}",
     IndexPublished: _index_published,
     IndexPersisted: _index_persisted,
     TickRejected: lambda d, m: (
-        f"data validation refuses the tick: {d.over_bound} indices over the bound, {d.missing} missing"
+        f"data validation refuses the tick: {count(d.over_bound, 'index', 'indices')} over the bound, "
+        f"{d.missing} missing"
     ),
     TickPaused: lambda d, m: f"funding pauses: the oracle is {d.price_age_ms} ms old",
     Liquidation: lambda d, m: (
@@ -263,18 +268,18 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     MarkSampled: _mark_sampled,
     Fill: _fill,
     AuctionUncrossed: lambda d, m: (
-        f"the auction ends: orders meet in {d.markets} markets, worth {d.notional_quantums // USD} USD"
+        f"the auction ends: orders meet in {count(d.markets, 'market')}, worth {d.notional_quantums // USD} USD"
     ),
-    FrontShown: lambda d, m: f"the front page shows 0 USD for {d.defaults} markets" if d.defaults else None,
+    FrontShown: lambda d, m: f"the front page shows 0 USD for {count(d.defaults, 'market')}" if d.defaults else None,
     LiquidationRefused: lambda d, m: (
         f"the chain finds {len(d.accounts)} liquidated accounts healthy; the cloud gives their positions back"
     ),
     Bust: lambda d, m: f"the chain busts a fill of {account_name(m, d.taker)}",
     ResyncStarted: lambda d, m: (
-        f"{account_name(m, d.account)} is in RESYNC: closed, orders cancelled, {d.in_flight} fills under way"
+        f"{account_name(m, d.account)} is in RESYNC: closed, orders cancelled, {count(d.in_flight, 'fill')} under way"
     ),
     ResyncEnded: _resync_ended,
-    IntentsBlocked: lambda d, m: f"{d.intents} intents had found the venue, or its front door, closed",
+    IntentsBlocked: lambda d, m: f"{count(d.intents, 'intent')} had found the venue, or its front door, closed",
     SnapshotTaken: lambda d, m: f"snapshot of block {d.height}",
     RollbackDone: _rollback,
     L1Reconciled: lambda d, m: (
@@ -284,12 +289,15 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
 
 _ON_A_CHAIN: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     HealthChecked: lambda d, m: (
-        f"the liquidator finds {d.under} accounts under margin, at prices {d.price_age_ms} ms old" if d.under else None
+        f"the liquidator finds {count(d.under, 'account')} under margin, at prices {d.price_age_ms} ms old"
+        if d.under
+        else None
     ),
-    IndexOnchain: lambda d, m: f"the chain takes {len(d.markets)} indices into block {d.height}",
-    BlockSealed: lambda d, m: f"block {d.height} is sealed with {d.transactions} transactions",
+    IndexOnchain: lambda d, m: f"the chain takes {count(len(d.markets), 'index', 'indices')} into block {d.height}",
+    BlockSealed: lambda d, m: f"block {d.height} is sealed with {count(d.transactions, 'transaction')}",
     PricesPublished: lambda d, m: (
-        f"market data publishes prices of {len(d.mark_quantums)} markets, the oldest {int(d.age_ms.max())} ms old"
+        f"market data publishes prices of {count(len(d.mark_quantums), 'market')}, "
+        f"the oldest {int(d.age_ms.max())} ms old"
     ),
     PageRefreshed: lambda d, m: f"the {d.service} page shows the state of height {d.height}",
     IntentRejected: lambda d, m: (
@@ -297,6 +305,6 @@ _ON_A_CHAIN: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     ),
     L1Transferred: lambda d, m: f"{_moved(d.amount_quantums)} L1 for {account_name(m, d.account)}",
     L1Credited: lambda d, m: f"the chain credits {_moved(d.amount_quantums)} L1 to {account_name(m, d.account)}",
-    QuotesPulled: lambda d, m: f"{account_name(m, d.account)} takes {d.levels} quotes out of the books",
+    QuotesPulled: lambda d, m: f"{account_name(m, d.account)} takes {count(d.levels, 'quote')} out of the books",
 }
 """What a timeline leaves out: there is too much of it, and most of it is as it should be."""

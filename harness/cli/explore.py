@@ -131,16 +131,18 @@ def _check_kinds(scenario: Scenario, kit: Kit, kinds: tuple[str, ...], *, within
     """A kind that nobody knows, or that strikes nothing here, would search nothing, and find nothing."""
     from drydock.harness.explore.space import Space
     from drydock.harness.mistakes import did_you_mean
+    from drydock.harness.plan import nothing_to_strike
     from drydock.harness.registry import faults
 
+    known = faults()
     for kind in kinds:
-        if kind not in (known := faults()):
+        if kind not in known:
             raise click.UsageError(f"--kind: there is no fault '{kind}'; {did_you_mean(kind, known)}")
     there = Space(scenario, kit, within_threats=within_threats, kinds=kinds).kinds if kinds else ()
     for kind in kinds:
         if kind not in there:
-            why = "is no threat of" if within_threats else "has nothing to strike in"
-            raise click.UsageError(f"--kind: {kind} {why} {scenario.name}")
+            threat = f"{kind} is no threat of {scenario.name}"
+            raise click.UsageError(f"--kind: {threat if within_threats else nothing_to_strike(known[kind], scenario)}")
 
 
 def _folder(out: str | None) -> Path | None:

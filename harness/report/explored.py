@@ -80,7 +80,8 @@ def _head(explored: Explored, smallest: int) -> Iterator[RenderableType]:
     style = "bold white on red" if explored.failures else "bold"
     yield Text.assemble((f" {_outcome(explored)} ", style), "  ", (explored.scenario, "bold"))
     only = f" · law {explored.law} alone" if explored.law else ""
-    shown = f" · {count(smallest, 'smallest case')}, the costliest first" if smallest else ""
+    order = ", the costliest first" if smallest > 1 else ""
+    shown = f" · {count(smallest, 'smallest case')}{order}" if smallest else ""
     yield out.indented(Text(f"{count(explored.runs, 'run')} · seed {explored.seed}{only}{shown}", style="dim"), 1)
     if stopped_text(explored):
         yield out.indented(Text(stopped_text(explored), style="yellow"), 1)
@@ -107,6 +108,8 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     for part in parts_of(shrunk.case):
         note = "  (outside the threats)" if part.what in outside else ""
         yield out.indented(Text.assemble(str(part), (note, "yellow")), 5, bullet="-")
+        if not isinstance(part.what, tuple):
+            yield out.indented(Text(part.what.sentence, style="dim"), 7)
     for race in minimum.races:
         yield out.indented(Text(f"race: {race}", style="bold magenta"), 5)
     yield from _proof(minimum)

@@ -215,6 +215,8 @@ def _head(case: Case) -> Iterator[RenderableType]:
     if case.scenario.summary:
         yield out.indented(case.scenario.summary)
     yield out.indented(f"regime {case.regime} · seed {case.seed} · ties {case.ties.mode} · plan: {plan}")
+    for kind, sentence in {fault.kind: fault.sentence for fault in case.plan}.items():
+        yield out.indented(Text(f"{kind}: {sentence}", style="dim"))
     yield out.indented("Times are counted from the start of the window.")
     yield Text("")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, strategies as st
 
 from drydock.harness import registry
 from drydock.harness.mistakes import BadFile, Mistakes
-from drydock.harness.plan import plan_from_plain, plan_to_plain, read_plan, sample_plan, sample_range
+from drydock.harness.plan import nothing_to_strike, plan_from_plain, plan_to_plain, read_plan, sample_plan, sample_range
 from drydock.harness.port import Range, Scenario
 from drydock.harness.scenario import load_scenario
 from drydock.harness.stream import Stream
@@ -141,3 +141,20 @@ def test_a_plan_that_is_no_list_is_refused(tmp_path: Path) -> None:
     """In one sentence."""
     with pytest.raises(BadFile, match="a plan: got a mapping; allowed a list of faults"):
         read(tmp_path, "a: 1\nb: 2\n")
+
+
+def test_a_kind_that_strikes_nothing_here_says_what_it_would_strike() -> None:
+    """In the words of its ``targets``: a reader learns what his scenario lacks."""
+
+    class Elsewhere:
+        kind = "elsewhere"
+
+        @classmethod
+        def targets(cls, scenario: Scenario) -> list[str]:
+            """Senders that send again, where there are any."""
+            return []
+
+    told = (
+        "elsewhere has nothing to strike in scenario shop-morning; it strikes senders that send again, where there are"
+    )
+    assert f"{told} any" == nothing_to_strike(cast(Any, Elsewhere), SHOP)

@@ -122,7 +122,7 @@ def test_a_resync_says_what_differed() -> None:
     """Money and positions, or that nothing did."""
     assert "maker 1 is in RESYNC: closed, orders cancelled, 2 fills under way" == told(ResyncStarted(MAKER, 2))
     assert "maker 1 leaves RESYNC: cloud and chain agree" == told(ResyncEnded(MAKER, 0, 0))
-    assert "maker 1 leaves RESYNC: the cloud was off by 3 USD and 1 positions" == told(ResyncEnded(MAKER, -3 * USD, 1))
+    assert "maker 1 leaves RESYNC: the cloud was off by 3 USD and 1 position" == told(ResyncEnded(MAKER, -3 * USD, 1))
 
 
 @pytest.mark.parametrize(
