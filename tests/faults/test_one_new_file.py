@@ -1,4 +1,4 @@
-"""A new fault is one new file: with no other edit it is listed, described, searched with, and held to the same rules."""
+"""A new fault is one new file: with no other edit it is listed, described, searched with, and held to all rules."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_tidy_tests_look_at_it(check: Any, checkout: Path) -> None:
     assert [] == list(check(read(checkout / "faults" / f"{KIND}.py", checkout)))
 
 
-# ---- what holds for every fault ----------------------------------------------------------------------------------------
+# ---- what holds for every fault --------------------------------------------------------------------------------------
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
     """The same file, loaded as a user's own, and the bench venue with this fault alone."""
