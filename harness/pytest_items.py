@@ -54,7 +54,7 @@ class RegressionItem(pytest.Item):
             kit = registry.kit(scenario.kit)
             case = case_today(self.known, scenario, kit)
         except NoLongerApplies as gone:
-            pytest.skip("; ".join(gone.reasons))
+            pytest.skip(_why(gone))
         result = run_case(case, kit)
         if result.error:
             raise HarnessError(result.error)
@@ -79,6 +79,11 @@ class RegressionItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the failure is kept, and what it is."""
         return self.path, 0, f"{self.known.keys.scenario}: {self.known.signature}"
+
+
+def _why(gone: NoLongerApplies) -> str:
+    told = "; ".join(gone.reasons)
+    return f"{told}; --drydock-load FILE brings faults and laws of your own" if "unknown fault kind" in told else told
 
 
 def _broken(known: Regression, stood: Standing) -> tuple[Signature, ...]:

@@ -27,6 +27,7 @@ _INI = (
     ("corpus", "string", f"the folder of known failures; default {CORPUS} below the root"),
     ("cases", "string", "where cases of failing tests are saved; default .drydock/cases"),
 )
+_COUNTS = {"seed": 0, "runs": 1}
 _wishes = pytest.StashKey["Wishes"]()
 _current = pytest.StashKey[pytest.Item]()
 
@@ -34,8 +35,8 @@ _current = pytest.StashKey[pytest.Item]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option group, and each option's twin in the ini file: ``--drydock-seed`` is ``drydock_seed``."""
     group = parser.getgroup("drydock", "rehearsed maintenance")
-    group.addoption("--drydock-seed", type=_count_from(0), metavar="S", help=_INI[0][2])
-    group.addoption("--drydock-runs", type=_count_from(1), metavar="N", help=_INI[1][2])
+    group.addoption("--drydock-seed", type=_count_from(_COUNTS["seed"]), metavar="S", help=_INI[0][2])
+    group.addoption("--drydock-runs", type=_count_from(_COUNTS["runs"]), metavar="N", help=_INI[1][2])
     group.addoption("--drydock-load", action="append", default=[], metavar="FILE", help=f"{_INI[2][2]}; repeatable")
     group.addoption("--drydock-corpus", metavar="DIR", help=f"{_INI[3][2]}; given here, it is always run")
     group.addoption("--drydock-cases", metavar="DIR", help=_INI[4][2])
@@ -56,13 +57,15 @@ def _count_from(least: int) -> Callable[[str], int]:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the mark, loads the user's files, and adds the corpus to what is collected."""
     config.addinivalue_line("markers", 'scenario(name_or_file, "path=value", ...): the night that a test is about')
+    for name, least in _COUNTS.items():
+        _count(config, name, least)
     if loads := _loads(config):
         _load(loads)
     corpus = _corpus(config)
     is_asked = config.getoption("drydock_corpus") is not None
     if is_asked and not corpus.is_dir():
         raise pytest.UsageError(f"--drydock-corpus: there is no folder {corpus}")
-    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS and _invoked(config) == config.rootpath
     if corpus.is_dir() and (is_asked or is_whole) and not _is_below(corpus, config):
         config.args = [*config.args, str(corpus)]
 
@@ -98,6 +101,15 @@ def _setting(config: pytest.Config, name: str) -> str | None:
     """The option's value, or that of its twin."""
     given = config.getoption(f"drydock_{name}")
     return str(given) if given is not None else config.getini(f"drydock_{name}") or None
+
+
+def _count(config: pytest.Config, name: str, least: int) -> int | None:
+    """A setting that is a number; bad usage where it is none."""
+    text = _setting(config, name)
+    try:
+        return None if text is None else _count_from(least)(text)
+    except ValueError:
+        raise pytest.UsageError(f"drydock_{name}: '{text}' is no whole number, at least {least}") from None
 
 
 def _folder(config: pytest.Config, name: str, default: str) -> Path:
@@ -145,13 +157,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Says in JUnit what was played, and in the failure how to play it again."""
-    from_call = item.stash.get(_wishes, None) if call.when == "call" else None
-    if from_call is None:
+    is_told = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
+    wishes = item.stash.get(_wishes, None) if is_told else None
+    if wishes is None:
         return (yield)
-    lines = from_call.lines(
-        has_failed=call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
-    )
-    item.user_properties.extend(from_call.properties)
+    has_failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
+    lines = wishes.lines(has_failed=has_failed)
+    item.user_properties.extend(wishes.properties)
     report: Any = yield
     if report.failed and lines:
         report.sections.append(("Drydock", "\n".join(lines)))
@@ -169,8 +181,8 @@ def wishes_of(item: pytest.Item) -> Wishes:
         item.stash[_wishes] = Wishes(
             marked=tuple(map(str, mark.args)) if mark else (),
             folders=(item.path.parent, config.rootpath, _invoked(config)),
-            seed=int(_setting(config, "seed") or 1),
-            runs=int(runs) if (runs := _setting(config, "runs")) else None,
+            seed=1 if (seed := _count(config, "seed", _COUNTS["seed"])) is None else seed,
+            runs=_count(config, "runs", _COUNTS["runs"]),
             cases=_folder(config, "cases", ".drydock/cases"),
             loads=tuple(map(shown, _loads(config))),
         )

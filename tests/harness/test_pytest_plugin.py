@@ -94,6 +94,18 @@ def test_a_failing_night_says_what_broke_and_how_to_play_it_again(pytester: pyte
     assert 1 == answer([*again.split()[2:], "-q"])
 
 
+def test_a_night_of_a_fixture_says_it_too(pytester: pytest.Pytester) -> None:
+    """Whoever plays it: the test that needed it says how to play it again."""
+    pytester.makepyfile(
+        FAILING.replace(
+            "def test_night(drydock_run):", "def test_night(played): ...\n\n@pytest.fixture\ndef played(drydock_run):"
+        )
+    )
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["again: drydock replay *"])
+
+
 def test_junit_has_what_was_played(pytester: pytest.Pytester) -> None:
     """Digest, seed, scenario, the laws and the case."""
     pytester.makepyfile(FAILING)
@@ -207,6 +219,15 @@ def test_a_known_failure_that_no_longer_applies_is_skipped(pytester: pytest.Pyte
     result.stdout.fnmatch_lines(["*unknown step 'restart-all'*"])
 
 
+def test_a_known_failure_of_a_fault_that_was_not_loaded_says_how_to_load_it(pytester: pytest.Pytester) -> None:
+    """Or a forgotten option would look like a scenario that has changed."""
+    file = regression(pytester.path)
+    file.write_text(file.read_text().replace("slow_load", "own_slow_load"))
+    result = run(pytester, "-rs")
+    result.assert_outcomes(skipped=1)
+    assert "--drydock-load FILE brings faults and laws of your own" in " ".join(result.outlines)
+
+
 def test_an_accepted_failure_is_expected(pytester: pytest.Pytester) -> None:
     """As in a verdict, until it expires."""
     regression(pytester.path)
@@ -283,6 +304,14 @@ def test_a_wrong_option_is_bad_usage(pytester: pytest.Pytester, option: str, tol
     result = run(pytester, option)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([told])
+
+
+def test_a_wrong_value_of_the_ini_file_is_bad_usage(pytester: pytest.Pytester) -> None:
+    """Told by its name."""
+    pytester.makeini("[pytest]\ndrydock_runs = many\n")
+    result = run(pytester)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*drydock_runs: 'many' is no whole number, at least 1"])
 
 
 def test_importing_the_plugin_is_cheap() -> None:

@@ -113,3 +113,10 @@ def slipping(toy: ModuleType) -> Any:
             ]
 
     return Slipping()
+
+
+def test_a_space_of_some_kinds_has_no_others_and_none_of_their_slips() -> None:
+    """Whoever asks for a kind searches with that alone."""
+    space = Space(bench(), kit("venue"), kinds=["crash", "operator_skips"])
+    assert {"crash", "operator_skips"} == set(space.kinds)
+    assert {"operator_skips"} == {slip.kind for slip in space.slips}
