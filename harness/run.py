@@ -87,7 +87,12 @@ def run_case(
 
 
 def error_text(error: BaseException) -> str:
-    """Type, message and place of an exception in one line: ``KeyError: 'BTC' (funding.py:112)``."""
+    """Type, message and place of an exception in one line: ``KeyError: 'BTC' (funding.py:112)``.
+
+    SimPy makes a new one of what ends a process; the place is that of the first, which it keeps as its cause.
+    """
+    while type(error.__cause__) is type(error):
+        error = error.__cause__
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     message = " ".join(str(error).split())

@@ -135,3 +135,11 @@ def test_a_class_that_observes_and_has_no_id_is_named(tmp_path: Path) -> None:
     file = tmp_path / "own_law.py"
     file.write_text("class Mine:\n    def observe(self, event): ...\n", encoding="utf-8")
     assert ["defines no fault, no law and no kit; Mine must have an id"] == refused(file)
+
+
+def test_a_law_that_raises_is_named_by_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever wrote it looks there, and not where the harness called it."""
+    file = tmp_path / "own_law.py"
+    file.write_text(VENUE_LAW.replace("return None", "return data.nothing"), encoding="utf-8")
+    assert 4 == answer(["run", "bench", "-q", "--load", str(file)])
+    assert "AttributeError: 'ModeChanged' object has no attribute 'nothing' (own_law.py:7)" in capsys.readouterr().err
