@@ -203,7 +203,10 @@ def _circumstances(explored: Explored, *, is_complete: bool) -> Iterator[Rendera
     if explored.worst is not None:
         by = f"run {explored.worst.run:,}, {explored.worst.strategy}"
         yield out.indented(f"Worst harm found: {usd(explored.worst.harm_quantums)} USD ({by}); no bound on it")
-    yield out.indented(f"Kinds of fault that apply: {len(explored.kinds)} ({clip(list(explored.kinds), most)})")
+    if explored.kinds:
+        yield out.indented(f"Kinds of fault that apply: {len(explored.kinds)} ({clip(list(explored.kinds), most)})")
+    else:
+        yield out.indented("Kinds of fault that apply: none; only the order of events was tried")
     if explored.outside:
         yield out.indented(f"Played outside the scenario's threats: {clip(list(explored.outside), most)}")
     else:
