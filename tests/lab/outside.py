@@ -92,6 +92,28 @@ OUTSIDE = (
     _one("S7", "partition_one_way", "maintenance", 2, target="chain>cloud", offset_ms=-100_000, lasts_ms=300_000),
     _one("S6", "partition", "resume", target="chain|cloud", lasts_ms=60_000),
     _one("P2", "oracle_desync", "resume", target="spot", apart_ms=60_000),
+    Outside(
+        "P2",
+        8811284659246990,
+        (
+            {
+                "kind": "oracle_desync",
+                "step": "maintenance",
+                "target": "spot-1",
+                "apart_ms": 6_000,
+                "markets": 1,
+                "lasts_ms": 200_000,
+            },
+            {
+                "kind": "message_loss",
+                "step": "verify",
+                "target": "spot",
+                "offset_ms": -180,
+                "share_ppm": 600_000,
+                "lasts_ms": 60_000,
+            },
+        ),
+    ),
     _one("P3", "oracle_scale", "resume", target="spot", offset_ms=-29_057, digits=5, direction="down", markets=200),
     _one("L1", "oracle_outlier", "resume", target="external", off_ppm=-500_000, markets=200),
 )
