@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from drydock.harness.bundle import Ticket, case_of
 from drydock.harness.port import Case, Kit, Scenario
+from drydock.harness.regression import case_today, read_regression
 from drydock.harness.report.page import Cell, Part, Table, table
 from drydock.harness.report.page_run import facts_of, plan_text, run_view
 from drydock.harness.report.text import LIMIT, broken_laws
@@ -24,16 +25,16 @@ _STEPS_NAMED = 6
 def part_of_verdict(verdict: Verdict, scenario: Scenario, kit: Kit, replays: Mapping[str, str]) -> Part:
     """The whole answer of ``drydock gonogo`` on one scenario.
 
-    The run that is shown is the first case of the law that was broken worst, else the first run of the reported plan;
-    it is played again to be told. ``replays`` holds a law's command to see it again.
+    The run that is shown is the first case of the law that was broken worst, else the first known failure that decides,
+    else the first run of the reported plan; it is played again to be told. ``replays`` holds the command to see a law's
+    case or a regression again.
     """
-    law, case = shown_case(verdict, scenario)
-    told = tell(case, kit)
-    story = _story(law, told, kit, replays.get(law, ""))
+    shown = shown_case(verdict, scenario, kit)
+    told = tell(case := shown.case, kit)
+    story = _story(shown.law, told, kit, replays.get(shown.key, ""))
     clean = "; it broke nothing" if told.result.is_clean else ""
-    what = f"the first run that breaks {law}" if law else f"the first run of the reported plan{clean}"
     run = run_view(
-        told, kit, story, title=f"One run in pictures: {what}", tables_title=f"This run: {plan_text(case)}"
+        told, kit, story, title=f"One run in pictures: {shown.what}{clean}", tables_title=f"This run: {plan_text(case)}"
     )  # fmt: skip
     return Part(
         badge=verdict.decision,
@@ -58,12 +59,27 @@ def _story(law: str, told: Told, kit: Kit, replay: str) -> Story | None:
     return story_of(told.case, kit, own, told=told, replay=replay)
 
 
-def shown_case(verdict: Verdict, scenario: Scenario) -> tuple[str, Case]:
-    """(law, case) of the worst violation; where there is none, no law and the first reported run."""
+class Shown(NamedTuple):
+    """The run on a page: the law that it breaks, if any, what it is, and the key of the command that plays it again."""
+
+    law: str
+    case: Case
+    what: str
+    key: str = ""
+
+
+def shown_case(verdict: Verdict, scenario: Scenario, kit: Kit) -> Shown:
+    """The worst violation; where there is none the first known failure that decides; else the first reported run."""
     for violation in broken_laws(verdict):
-        return violation.law, violation.first_case
+        law = violation.law
+        return Shown(law, violation.first_case, f"the first run that breaks {law}", law)
+    for line in verdict.regressions:
+        if line.decides:
+            known = read_regression(line.file)
+            what = f"regression {line.id}, a known failure ({line.signature})"
+            return Shown(known.signature.law, case_today(known, scenario, kit), what, line.id)
     bundle = "reported" if scenario.reported else "baseline"
-    return "", case_of(Ticket(bundle, 0), scenario, verdict.seed)
+    return Shown("", case_of(Ticket(bundle, 0), scenario, verdict.seed), "the first run of the reported plan")
 
 
 def evidence_tables(verdict: Verdict) -> Iterator[Table]:

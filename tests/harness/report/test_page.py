@@ -12,13 +12,14 @@ import pytest
 
 from drydock.harness.cli import exits
 from drydock.harness.port import Case
+from drydock.harness.regression import regression_of, regression_to_json
 from drydock.harness.rehearsal import Options
 from drydock.harness.report.page import Part, render, table
 from drydock.harness.report.page_run import part_of_run
 from drydock.harness.report.page_search import Found, search_page
 from drydock.harness.report.page_verdict import part_of_verdict, shown_case
-from drydock.harness.result import Verdict
-from drydock.harness.signature import signature_of
+from drydock.harness.result import KnownLine, Verdict
+from drydock.harness.signature import parse_signature, signature_of
 from drydock.harness.told import tell
 from drydock.harness.verdict import rehearse
 from tests.harness.commands import drydock, gonogo
@@ -128,14 +129,27 @@ def test_the_page_of_a_verdict_shows_the_first_case_of_the_worst_law(
     toy: ModuleType, broken: Case, verdict: Verdict
 ) -> None:
     """With the evidence below: laws, limits, faults, goals, safeguards, what was not tested."""
-    law, case = shown_case(verdict, broken.scenario)
-    assert ("T1", verdict.reported and verdict.reported.violations[0].first_case) == (law, case)
+    shown = shown_case(verdict, broken.scenario, toy.ToyKit())
+    assert ("T1", verdict.reported and verdict.reported.violations[0].first_case) == (shown.law, shown.case)
     page = checked(render([part_of_verdict(verdict, broken.scenario, toy.ToyKit(), {"T1": "drydock replay it"})]))
     for told in (
         "NO-GO", verdict.claim.replace("<", "&lt;"), "the first run that breaks T1", "drydock replay it",
         "Laws", "Limits of the policy", "Faults of the design basis", "Goals", "readiness gate",
     ):  # fmt: skip
         assert told in page
+
+
+def test_a_known_failure_that_decides_is_shown(toy: ModuleType, broken: Case, tmp_path: Path) -> None:
+    """Where no law was broken in the runs of the verdict: the run that carries the decision, with its own command."""
+    kit, built = toy.ToyKit(), toy.scenario()
+    file = tmp_path / "known.json"
+    known = regression_of(broken, parse_signature("T1@counter/ticker"), "it was so")
+    file.write_text(regression_to_json(known))
+    verdict = rehearse(built, kit, Options(today="2026-11-22", runs=4, workers=1))
+    line = KnownLine("abc", str(file), "T1@counter/ticker", "", "still fails", "", "safety", False, True, False)
+    shown = shown_case(replace(verdict, regressions=(line,)), broken.scenario, kit)
+    assert ("T1", broken, "abc") == (shown.law, shown.case, shown.key)
+    assert "regression abc, a known failure (T1@counter/ticker)" == shown.what
 
 
 def test_a_go_shows_the_reported_run(toy: ModuleType) -> None:
