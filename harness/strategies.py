@@ -21,6 +21,7 @@ from drydock.harness.typed import Shape
 
 def plans(scenario: Scenario, faults: tuple[int, int], kinds: Collection[str], within_threats: bool) -> Any:
     """The strategy behind :func:`drydock.harness.testing.fault_plans`, which says what it takes and raises."""
+    __tracebackhide__ = True
     least, most = faults
     if not 0 <= least <= most:
         raise ValueError(f"faults: got ({least}, {most}); allowed: (least, most), 0 <= least <= most")
@@ -41,6 +42,7 @@ def plans(scenario: Scenario, faults: tuple[int, int], kinds: Collection[str], w
 
 
 def _known(kinds: Collection[str]) -> Collection[str]:
+    __tracebackhide__ = True
     known = registry.faults()
     for kind in kinds:
         if kind not in known:

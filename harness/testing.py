@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Self
 from drydock.harness import registry
 from drydock.harness.bundle import baseline_regimes
 from drydock.harness.explore.search import counted_laws
+from drydock.harness.fault import targets_of
+from drydock.harness.mistakes import did_you_mean
 from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Case, Fault, Scenario
 from drydock.harness.result import RunResult
@@ -101,12 +103,21 @@ def night(
 
     ``ValueError`` for a regime that it does not have, and for a fault that cannot strike it.
     """
+    __tracebackhide__ = True
     if regime is not None and regime not in (known := baseline_regimes(place)):
         raise ValueError(f"regime: '{regime}' is not in scenario {place.name}; {', '.join(known)}")
     for fault in plan:
         if not fault.applicable(place):
-            raise ValueError(f"{fault!r} has nothing to strike in scenario {place.name}")
+            raise ValueError(_why_not(fault, place))
     return play(Case(place, regime or place.reported_regime, tuple(plan), seed, ties or Ties()), laws=laws)
+
+
+def _why_not(fault: Fault, place: Scenario) -> str:
+    steps, targets = registry.kit(place.kit).anchors(place), targets_of(type(fault), place)
+    for noun, name, known in (("step", fault.step, steps), ("target", fault.target, targets)):
+        if name not in known and known:
+            return f"{fault.kind}: there is no {noun} '{name}' in scenario {place.name}; {did_you_mean(name, known)}"
+    return f"{fault!r} has nothing to strike in scenario {place.name}"
 
 
 def play(case: Case, *, laws: Sequence[str] = ()) -> Night:
@@ -138,6 +149,8 @@ def fault_plans(
     they name. ``kinds`` keeps to these kinds of fault. ``ValueError`` for an unknown kind, and where nothing is left.
     """
     from drydock.harness.strategies import plans
+
+    __tracebackhide__ = True
 
     at = scenario(place) if isinstance(place, str) else place
     found: SearchStrategy[tuple[Fault, ...]] = plans(at, faults, kinds or (), within_threats)

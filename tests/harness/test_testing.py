@@ -107,7 +107,7 @@ def test_what_a_night_cannot_be_is_told() -> None:
     with pytest.raises(ValueError, match="regime: 'storm' is not in scenario bench; calm"):
         night(BENCH, regime="storm")
     lost = replace(BENCH.reported[0], step="nowhere")  # type: ignore[type-var]
-    with pytest.raises(ValueError, match="has nothing to strike in scenario bench"):
+    with pytest.raises(ValueError, match="slow_load: there is no step 'nowhere' in scenario bench; allowed: "):
         night(BENCH, [lost])
 
 
