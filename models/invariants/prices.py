@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from drydock.harness.event import Event
 from drydock.harness.report.words import count
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
 from drydock.models.invariants.base import VenueLaw
-from drydock.models.perp.units import greatest, least, none_true
+from drydock.models.perp.units import PPM, greatest, least, none_true
 
 _ACTIONS = {Fill: "a fill", Liquidation: "a liquidation", IndexPublished: "a funding tick"}
+
+NEXT_PPM = 10
+"""So near to the prices of a time a price may have been made of them: it is no evidence of another time [A]."""
 
 
 class Positive(VenueLaw):
@@ -36,7 +41,8 @@ class FreshAtUse(VenueLaw):
     """P2: ``age(price) <= limit(action)`` when it is used, and the age that a price claims is true.
 
     The claim is held against the outside world: a price that is said to be at most so old lies between the lowest and
-    the highest spot since then.
+    the highest spot since then, or next to them. One that does not, and was the price at an earlier time, is older than
+    it says; one that never was is wrong, and P3 and P6 judge how far.
     """
 
     id, law_class = "P2", "safety"
@@ -71,7 +77,11 @@ class FreshAtUse(VenueLaw):
         if spot.tolist() in (outside.spot(event.at_ms).tolist(), outside.spot(event.at_ms - age_ms).tolist()):
             return  # the price of either end of that time: what sources that were heard at once come to
         low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
-        is_false = (spot < low) | (spot > high)
-        if not none_true(is_false):
-            told = f"{count(int(is_false.sum()), 'market')} with a price that claims to be {age_ms} ms old and is older"
+        is_false = (spot < low - low * NEXT_PPM // PPM) | (spot > high + high * NEXT_PPM // PPM)
+        if none_true(is_false):
+            return
+        markets = np.flatnonzero(is_false)
+        older = int(outside.had_before(event.at_ms - age_ms, markets, spot[markets]).sum())
+        if older:
+            told = f"{count(older, 'market')} with a price that claims to be {age_ms} ms old and is older"
             self.find(event.at_ms, told, event.identity, role="market")

@@ -195,9 +195,9 @@ def at_open(fault: type[Any], target: str = "spot-1", **fields: Any) -> Any:
 
 
 EMERGES: list[tuple[Any, tuple[str, ...], set[str], tuple[str, ...]]] = [
-    (at_open(OracleOutlier, off_ppm=1_000_000, markets=3), GUARDED, {"P2", "P3", "L1"},
+    (at_open(OracleOutlier, off_ppm=1_000_000, markets=3), GUARDED, {"P3", "L1"},
      ("venue.oracle.outlier_ppm_max=10%",)),
-    (at_open(OracleScale, digits=1, markets=3), GUARDED, {"P2", "P3", "L1"}, ("venue.oracle.outlier_ppm_max=10%",)),
+    (at_open(OracleScale, digits=1, markets=3), GUARDED, {"P3", "L1"}, ("venue.oracle.outlier_ppm_max=10%",)),
     (at_open(OracleScale, digits=3, direction="down", markets=3), GUARDED, {"P3", "L1"},
      ("venue.oracle.outlier_ppm_max=10%",)),
     (at_open(OracleZero, "spot", markets=3), GUARDED, {"P1", "P3"}, ("venue.oracle.on_zero=drop",)),
@@ -242,3 +242,11 @@ def test_outlier_in_a_flat_market_liquidates_people_who_were_healthy() -> None:
     usual, harmed = play(), play(plan=(fault,))
     kinds = {entry.kind for entry in harmed.entries}
     assert "liquidation" in kinds - {entry.kind for entry in usual.entries}
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_price_that_is_a_little_off_is_not_taken_for_an_old_one(seed: int) -> None:
+    """One part in a million, on one source: harmless, and no evidence of age."""
+    result = play(plan=(OracleOutlier(step="resume", target="spot-1", off_ppm=1),), seed=seed)
+    assert [True] == [evidence.exercised for evidence in result.evidence]
+    assert set() == broken(result)
