@@ -39,11 +39,13 @@ class Continuity(VenueLaw):
         over = np.flatnonzero(watch.step > bound)
         if over.size:
             worst = int(over[np.argmax((watch.step // bound)[over])])
+            tenths = int(watch.step[worst]) * 10 // int(bound[worst])
+            times = f"{tenths // 10}" if tenths >= 100 else f"{tenths // 10}.{tenths % 10}"
             before, after = int(watch.before[worst]) >> INDEX_SHIFT, int(event.data.indices[worst]) >> INDEX_SHIFT
             self.find(
                 event.at_ms,
                 f"{over.size} of {len(watch.markets)} funding indices jumped; {self.name(int(watch.markets[worst]))} "
-                f"from {before} to {after} price quantums, {int(watch.step[worst] // bound[worst])} times what the cap "
+                f"from {before} to {after} price quantums, {times} times what the cap "
                 f"allows",
                 event.identity,
             )
