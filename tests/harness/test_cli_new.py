@@ -31,7 +31,8 @@ def test_a_new_fault_works_at_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_new_law_works_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """It is in the catalogue, holds on the bench venue, and fails where its canary says."""
     assert 0 == answer(["new", "law", "closed_too_long", "--out", "laws"])
-    assert 0 == answer(["catalogue", "laws", "closed_too_long", "--load", "laws/closed_too_long.py"])
+    listed = ["catalogue", "laws", "closed_too_long", "--scenario", "bench"]
+    assert 0 == answer([*listed, "--load", "laws/closed_too_long.py"])
     assert "closed_too_long  the venue is closed" in capsys.readouterr().out
     (canary,) = (c for c in registry.kit("venue").canaries() if c.law == "closed_too_long")
     from drydock.harness.run import run_case
