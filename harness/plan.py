@@ -118,7 +118,8 @@ def fault_class(data: Plain, path: DataPath, where: Where, mistakes: Mistakes) -
         return known[kind]
     if isinstance(kind, str):
         place = (*path, "kind")
-        mistakes.add(where(place), f"{path_text(place)}: unknown fault kind '{kind}'; {did_you_mean(kind, known)}")
+        told = f"{path_text(place)}: unknown fault kind '{kind}'; {did_you_mean(kind, known)}"
+        mistakes.add(where(place), f"{told}; one of your own must be loaded (--load FILE)")
     else:
         got = "a mapping without a kind" if isinstance(data, dict) else shown(data)
         mistakes.add(where(path), f"{path_text(path)}: got {got}; allowed kinds: {', '.join(known)}")

@@ -129,6 +129,12 @@ def test_all_mistakes_of_a_plan_are_told_together(tmp_path: Path) -> None:
     assert [] == [line for line, start in zip(told, expected, strict=True) if not line.startswith(start)]
 
 
+def test_an_unknown_kind_may_be_one_that_was_not_loaded(tmp_path: Path) -> None:
+    """Whoever forgot ``--load`` is told of it."""
+    with pytest.raises(BadFile, match="unknown fault kind 'mine'.*one of your own must be loaded"):
+        read(tmp_path, "- {kind: mine, step: open}\n")
+
+
 def test_a_target_that_the_scenario_lacks_is_told_with_those_it_has(tmp_path: Path) -> None:
     """What a fault can strike is asked of the fault."""
     with pytest.raises(BadFile) as caught:

@@ -225,7 +225,7 @@ def test_a_known_failure_of_a_fault_that_was_not_loaded_says_how_to_load_it(pyte
     file.write_text(file.read_text().replace("slow_load", "own_slow_load"))
     result = run(pytester, "-rs")
     result.assert_outcomes(skipped=1)
-    assert "--drydock-load FILE brings faults and laws of your own" in " ".join(result.outlines)
+    assert "one of your own must be loaded (--drydock-load FILE)" in " ".join(result.outlines)
 
 
 def test_an_accepted_failure_is_expected(pytester: pytest.Pytester) -> None:
