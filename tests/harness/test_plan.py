@@ -131,7 +131,7 @@ def test_all_mistakes_of_a_plan_are_told_together(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_may_be_one_that_was_not_loaded(tmp_path: Path) -> None:
     """Whoever forgot ``--load`` is told of it."""
-    with pytest.raises(BadFile, match="unknown fault kind 'mine'.*one of your own must be loaded"):
+    with pytest.raises(BadFile, match=r"unknown fault kind 'mine'.*one of your own must be loaded"):
         read(tmp_path, "- {kind: mine, step: open}\n")
 
 
