@@ -94,8 +94,8 @@ class Matching:
     # ---- what is allowed -----------------------------------------------------------------------------------------
     @property
     def is_open(self) -> bool:
-        """Whether orders can meet at all."""
-        return self._world.mode in OPEN_MODES
+        """Whether orders can meet at all: without the liquidator nobody assesses the risk of a fill."""
+        return self._world.mode in OPEN_MODES and self._world.liquidator.is_ready
 
     def _refusal(self, account: int, market: int) -> int:
         """Why nothing is accepted of this account now; 0 if it is."""

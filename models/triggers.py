@@ -44,7 +44,8 @@ class Triggers:
 
     def on_prices(self) -> None:
         """New marks in the cloud: those that they reach fire, where the venue fires at all."""
-        if not (self._world.may_act("trigger") and self._world.gateway.is_ready):
+        world = self._world
+        if not (world.may_act("trigger") and world.gateway.is_ready and world.matching.is_open):
             return
         for n in self._reached().tolist():
             self._fire(n)

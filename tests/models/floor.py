@@ -19,8 +19,9 @@ PPM = 1_000_000
 
 
 def floor(*sets: str, seed: int = 1) -> Stage:
-    """The books before the night begins: nobody quotes, prices stand."""
+    """The books before the night begins: nobody quotes, prices stand, and the liquidator assesses what fills."""
     stage = Stage(BOOK, *TRADERS, *sets, seed=seed, is_started=False)
+    stage.world.liquidator.begin_ready()
     stage.world.cloud.refresh_free()
     return stage
 

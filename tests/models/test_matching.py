@@ -196,3 +196,14 @@ def test_reduce_only_order_needs_no_margin() -> None:
     rest(world, BERT, BUY, mark_of(world), 50)
     assert (50, -50) == (held(world, ANNA), -50 - trade(world, ANNA, -50, is_reduce_only=True))
     assert (0, []) == (held(world, ANNA), refusals(stage))
+
+
+def test_without_the_liquidator_nothing_takes() -> None:
+    """Nobody assesses the risk of a fill while it is down; what rests stays, and it goes on when it is back."""
+    stage = floor()
+    world = stage.world
+    rest(world, ANNA, SELL, world.cloud.mark_one(BTC), 10)
+    world.liquidator.stop()
+    assert 10 == trade(world, BERT, 10)
+    world.liquidator.begin_ready()
+    assert 0 == trade(world, BERT, 10)
