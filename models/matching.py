@@ -94,8 +94,13 @@ class Matching:
     # ---- what is allowed -----------------------------------------------------------------------------------------
     @property
     def is_open(self) -> bool:
-        """Whether orders can meet at all: without the liquidator nobody assesses the risk of a fill."""
-        return self._world.mode in OPEN_MODES and self._world.liquidator.is_ready
+        """Whether orders can meet at all."""
+        return self._world.mode in OPEN_MODES
+
+    @property
+    def is_assessed(self) -> bool:
+        """Whether somebody may take: without the liquidator nobody assesses the risk of a fill."""
+        return self.is_open and self._world.liquidator.is_ready
 
     def _refusal(self, account: int, market: int) -> int:
         """Why nothing is accepted of this account now; 0 if it is."""
@@ -116,7 +121,7 @@ class Matching:
         """Trades signed ``size`` within the price band at once; returns what could not be traded (signed)."""
         cloud, side = self._cloud, 1 if size > 0 else -1
         account = cloud.account_of(slot)
-        reason = self._refusal(account, market) if self.is_open else REJECTED_CLOSED
+        reason = self._refusal(account, market) if self.is_assessed else REJECTED_CLOSED
         held, bound = cloud.holdings.size_one(slot), self._bound(market, side, limit_price)
         if is_reduce_only:
             size = side * min(abs(size), max(0, -side * held))

@@ -45,7 +45,7 @@ class Triggers:
     def on_prices(self) -> None:
         """New marks in the cloud: those that they reach fire, where the venue fires at all."""
         world = self._world
-        if not (world.may_act("trigger") and world.gateway.is_ready and world.matching.is_open):
+        if not (world.may_act("trigger") and world.gateway.is_ready and world.matching.is_assessed):
             return
         for n in self._reached().tolist():
             self._fire(n)

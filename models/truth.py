@@ -81,11 +81,6 @@ class Outside:
         rows = self._spot[min(max(0, since_ms) // self._step_ms, last) : min(until_ms // self._step_ms, last) + 1]
         return np.minimum.reduce(rows), np.maximum.reduce(rows)
 
-    def had_before(self, at_ms: int, markets: Ints, spot: Ints) -> NDArray[np.bool_]:
-        """Which of these markets, at some time before ``at_ms``, had exactly this spot price."""
-        rows = self._spot[: max(0, at_ms) // self._step_ms, markets]
-        return np.asarray((rows == spot).any(axis=0))
-
     def rates(self, at_ms: int, venue: int) -> Ints:
         """The external venue's rate (mark over index minus one, ppm) of every market."""
         if at_ms >= self._known_ms:

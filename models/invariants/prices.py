@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from drydock.harness.event import Event
 from drydock.harness.report.words import count
 from drydock.models.events import Fill, IndexPublished, Liquidation, PricesPublished
@@ -41,8 +39,7 @@ class FreshAtUse(VenueLaw):
     """P2: ``age(price) <= limit(action)`` when it is used, and the age that a price claims is true.
 
     The claim is held against the outside world: a price that is said to be at most so old lies between the lowest and
-    the highest spot since then, or next to them. One that does not, and was the price at an earlier time, is older than
-    it says; one that never was is wrong, and P3 and P6 judge how far.
+    the highest spot since then, or next to them. One that does not is older than it says, or never was a price at all.
     """
 
     id, law_class = "P2", "safety"
@@ -78,10 +75,7 @@ class FreshAtUse(VenueLaw):
             return  # the price of either end of that time: what sources that were heard at once come to
         low, high = outside.spot_range(event.at_ms - age_ms - self._step_ms, event.at_ms)
         is_false = (spot < low - low * NEXT_PPM // PPM) | (spot > high + high * NEXT_PPM // PPM)
-        if none_true(is_false):
-            return
-        markets = np.flatnonzero(is_false)
-        older = int(outside.had_before(event.at_ms - age_ms, markets, spot[markets]).sum())
-        if older:
-            told = f"{count(older, 'market')} with a price that claims to be {age_ms} ms old and is older"
+        if not none_true(is_false):
+            markets = count(int(is_false.sum()), "market")
+            told = f"{markets} with a price that claims to be {age_ms} ms old and is older, or never was one"
             self.find(event.at_ms, told, event.identity, role="market")

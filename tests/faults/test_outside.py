@@ -195,13 +195,13 @@ def at_open(fault: type[Any], target: str = "spot-1", **fields: Any) -> Any:
 
 
 EMERGES: list[tuple[Any, tuple[str, ...], set[str], tuple[str, ...]]] = [
-    (at_open(OracleOutlier, off_ppm=1_000_000, markets=3), GUARDED, {"P3", "L1"},
+    (at_open(OracleOutlier, off_ppm=1_000_000, markets=3), GUARDED, {"P2", "P3", "L1"},
      ("venue.oracle.outlier_ppm_max=10%",)),
-    (at_open(OracleScale, digits=1, markets=3), GUARDED, {"P3", "L1"}, ("venue.oracle.outlier_ppm_max=10%",)),
-    (at_open(OracleScale, digits=3, direction="down", markets=3), GUARDED, {"P3", "L1"},
+    (at_open(OracleScale, digits=1, markets=3), GUARDED, {"P2", "P3", "L1"}, ("venue.oracle.outlier_ppm_max=10%",)),
+    (at_open(OracleScale, digits=3, direction="down", markets=3), GUARDED, {"P2", "P3", "L1"},
      ("venue.oracle.outlier_ppm_max=10%",)),
     (at_open(OracleZero, "spot", markets=3), GUARDED, {"P1", "P3"}, ("venue.oracle.on_zero=drop",)),
-    (at_open(OracleZero, markets=3), GUARDED, {"P3", "L1"}, ("venue.oracle.on_zero=drop",)),
+    (at_open(OracleZero, markets=3), GUARDED, {"P2", "P3", "L1"}, ("venue.oracle.on_zero=drop",)),
     (at_open(OracleLoss), AS_HAPPENED, {"P2"}, ("venue.safeguards.price_freshness={}",)),
     (at_open(OracleLoss), ("venue.declared.spot_sources_min=2",), {"P5"}, ("venue.declared.spot_sources_min=1",)),
 ]  # fmt: skip

@@ -267,7 +267,7 @@ def test_stale_price_meets_the_policy_of_the_engine(does: str, laws: set[str]) -
 def test_zero_for_a_price_that_no_source_carries_is_published_as_fresh() -> None:
     """A restarted market data waits for its sources; one that defaults does not, and its zeros bear the time of now."""
     fault = ErrorPolicy(STARTED, "market_data/on_missing", "default_zero")
-    assert {"P1", "P3", "P5"} == broken(play(plan=(fault,)))
+    assert {"P1", "P2", "P3", "P5"} == broken(play(plan=(fault,)))
     assert set() == broken(play(plan=(SlowBoot(STARTED, "market_data/first_prices"),)))
 
 
