@@ -137,24 +137,30 @@ class SealedOnce(VenueLaw):
         for taker_slot, maker_slot, size, price in sealed.view.fills:
             taker = account_of[taker_slot]
             self._checks += 1
-            if not self._take((market_of[taker_slot], taker, account_of[maker_slot], size, price)):
-                self.find(
-                    event.at_ms,
-                    f"block {sealed.height} seals a fill of account {taker} in {self.name(market_of[taker_slot])} that "
-                    "the cloud has not made, or not as often",
-                    event.identity,
-                    role=self.who(taker),
-                )
+            made_ms = self._take((market_of[taker_slot], taker, account_of[maker_slot], size, price))
+            if made_ms is None:
+                told = "that the cloud has not made, or not as often"
+            elif event.at_ms - made_ms > self._late_ms:
+                told = f"{event.at_ms - made_ms} ms after it was made"
+            else:
+                continue
+            market = self.name(market_of[taker_slot])
+            self.find(
+                event.at_ms,
+                f"block {sealed.height} seals a fill of account {taker} in {market} {told}",
+                event.identity,
+                role=self.who(taker),
+            )
 
-    def _take(self, key: Key) -> bool:
-        """One fill less is under way; whether there was one."""
+    def _take(self, key: Key) -> int | None:
+        """One fill less is under way: when it was made (``TOLD`` where it was found late already); None for no such."""
         waiting = self._waiting.get(key)
         if waiting is None:
-            return False
-        del waiting[0]
+            return None
+        made_ms = waiting.pop(0)
         if not waiting:
             del self._waiting[key]
-        return True
+        return made_ms
 
     def _find_late(self, event: Event) -> None:
         for (market, taker, *_), made_ms in self._waiting.items():

@@ -55,6 +55,7 @@ def block(fills: int) -> BlockSealed:
         ([(0, FILLED), (4_000, BUSTED), (5_000, block(1))], "not as often"),
         ([(0, FILLED), (LATE_MS, block(0)), (LATE_MS + 1, block(0))], "is not sealed after"),
         ([(0, FILLED), (LATE_MS + 1, block(0)), (90_000, block(1))], "is not sealed after"),
+        ([(0, FILLED), (LATE_MS + 1, block(1))], "ms after it was made"),
     ],
 )
 def test_fill_is_sealed_once_and_in_time(told: list[tuple[int, Any]], words: str) -> None:
