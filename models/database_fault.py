@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,9 @@ class CommitFault(WriterFault, LastingFault):
 
     commits: int
 
+    @abstractmethod
     def strike(self, passage: Passage) -> None:
         """What happens to such a commit."""
-        raise NotImplementedError
 
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """Counts the commits that it struck."""

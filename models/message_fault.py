@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,9 @@ class MessageFault(LastingFault):
         """Every channel whose messages can be late, doubled and overtaken."""
         return tuple(channel.name for channel in channels_of(scenario) if not channel.is_call)
 
+    @abstractmethod
     def hit(self, passage: Passage) -> bool:
         """What happens to a message; whether anything does."""
-        raise NotImplementedError
 
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """Bends the messages of the target's channels."""

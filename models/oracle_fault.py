@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,9 @@ class OracleFault(LastingFault):
         """``spot`` and ``external`` stand for all of their kind."""
         return ("spot", "external", *sources(scenario))
 
+    @abstractmethod
     def strike(self, world: VenueWorld, struck: Mask) -> Bender:
         """What happens to a message of the target in the markets that are struck."""
-        raise NotImplementedError
 
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """Bends the target's messages and leaves the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar, Self, cast
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from drydock.models.world import VenueWorld
 
 
-class VenueFault:
+class VenueFault(ABC):
     """A fault that strikes a step and a target of the scenario. Subclasses are frozen dataclasses with those fields."""
 
     __slots__ = ()
@@ -27,9 +28,9 @@ class VenueFault:
     offset_ms: int
 
     @classmethod
+    @abstractmethod
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """The roles of this scenario that it can strike; empty where the venue lacks the part that it needs."""
-        raise NotImplementedError
 
     def applicable(self, scenario: Scenario) -> bool:
         """Whether its step and target exist there."""
@@ -60,9 +61,9 @@ class OperatorSlip(VenueFault):
         """Those who play the runbook."""
         return ("operators",)
 
+    @abstractmethod
     def slip(self, passage: Passage) -> bool:
         """Bends the passage of its step; false where there is nothing to get wrong."""
-        raise NotImplementedError
 
     def inject(self, world: VenueWorld) -> Steps:
         """Waits for the hand that begins its step, and lets it slip."""
@@ -86,9 +87,9 @@ class LastingFault(VenueFault):
 
     lasts_ms: int
 
+    @abstractmethod
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """(seam, bender) of all that it bends."""
-        raise NotImplementedError
 
     def inject(self, world: VenueWorld) -> Steps:
         """Waits for its moment, bends, and heals whatever ends it."""

@@ -77,7 +77,7 @@ class Searcher:
 
     def next_plan(self, rng: Stream) -> Plan:
         """The faults of the next case, for strategies that propose one plan after another."""
-        raise NotImplementedError
+        raise NotImplementedError(f"strategy {self.name} proposes neither cases nor plans")
 
     def learn(self, case: Case, outcome: Outcome) -> None:
         """Most strategies need not hear."""
