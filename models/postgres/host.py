@@ -1,0 +1,223 @@
+"""Where the servers of PostgreSQL run: this machine, as a user that is not root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Protocol
+
+from drydock.models.postgres.failures import PostgresFailed, disk_full, is_disk_full
+
+LOOPBACK = "127.0.0.1"
+POLL_S = 0.002
+_STOP_LIMIT_S = 20.0
+_SAID_MAX = 400
+_ROOTS_STAND_IN = "nobody"
+
+
+class Host(Protocol):
+    """A place with the programs of one PostgreSQL version; all files of its servers are below ``root``."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: ``embedded 18.6``, ``system 15.18``, ``docker postgres:15``."""
+
+    @property
+    def version(self) -> int:
+        """The major version, e.g. 18."""
+
+    @property
+    def root(self) -> str:
+        """A fresh directory on that host, which this process owns."""
+
+    @property
+    def address(self) -> str:
+        """Where its servers are reached from here."""
+
+    @property
+    def listen(self) -> str:
+        """What its servers listen on."""
+
+    @property
+    def upstream_address(self) -> str:
+        """Where a server on this host reaches what listens here, e.g. a proxy."""
+
+    def run(self, *argv: str, timeout_s: float = 60.0) -> str:
+        """What a program of PostgreSQL says, run as the servers' user. Raises :exc:`PostgresFailed`."""
+
+    def copy_tree(self, source: str, target: str) -> None:
+        """Copies a directory that lies still. Raises :exc:`PostgresFailed`."""
+
+    def remove_tree(self, path: str) -> None:
+        """Removes a directory, if it is there."""
+
+    def read_text(self, path: str) -> str:
+        """A file's text; empty where there is none."""
+
+    def write_text(self, path: str, text: str) -> None:
+        """Writes a file that the servers may read and nobody else. Raises :exc:`PostgresFailed`."""
+
+    def free_port(self) -> int:
+        """A port that nobody listens on now."""
+
+    def is_running(self, data_dir: str) -> bool:
+        """Whether a server of this directory runs."""
+
+    def halt(self, data_dir: str) -> None:
+        """Stops a directory's server at once, as a crash does (SIGQUIT), and waits until it is gone."""
+
+    def close(self) -> None:
+        """Stops what still runs and removes everything."""
+
+
+class LocalHost:
+    """This machine. Root may not run a server, so its servers run as ``nobody``; everybody else's as oneself."""
+
+    address = listen = upstream_address = LOOPBACK
+
+    def __init__(self, kind: str, bin_dir: Path, root: Path) -> None:
+        """``root`` is a directory of one's own. Raises :exc:`PostgresFailed` where the programs do not run."""
+        self._bin_dir = bin_dir
+        self._user = pwd.getpwnam(_ROOTS_STAND_IN) if os.geteuid() == 0 else None
+        self.root = str(root / "servers")
+        self._make_root()
+        if self._user is not None and not self._may_run():
+            self._bin_dir = self._installation_copied(bin_dir)
+        found = re.search(r"(\d+)(?:\.\d+)?\S*", self.run("postgres", "--version").rpartition(" (PostgreSQL) ")[2])
+        if found is None:
+            raise PostgresFailed(f"{bin_dir} holds no PostgreSQL whose version can be told")
+        self.version = int(found[1])
+        self.name = f"{kind} {found[0]}"
+
+    def _make_root(self) -> None:
+        try:
+            os.makedirs(self.root, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise _failed_in(self.root, error) from error
+        self._give(self.root)
+
+    def _give(self, path: str) -> None:
+        if self._user is not None:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
+
+    def _may_run(self) -> bool:
+        try:
+            self.run("postgres", "--version")
+        except PermissionError:
+            return False
+        return True
+
+    def _installation_copied(self, bin_dir: Path) -> Path:
+        """The programs where the servers' user may run them: a home of root's, with a venv in it, is closed to all."""
+        copy = Path(self.root).parent / "installation"
+        try:
+            shutil.copytree(bin_dir.parent, copy, symlinks=True)
+        except OSError as error:
+            raise _failed_in(str(copy), error) from error
+        return copy / bin_dir.name
+
+    def run(self, *argv: str, timeout_s: float = 60.0) -> str:
+        """See :meth:`Host.run`. A program that is none of PostgreSQL's is the system's (``cp``)."""
+        program, user = self._bin_dir / argv[0], self._user
+        command = [str(program) if program.exists() else argv[0], *argv[1:]]
+        log = Path(self.root, "programs.log")  # a file: a server keeps the pipe of pg_ctl open for good
+        with open(log, "ab+") as said:
+            start = said.seek(0, os.SEEK_END)
+            ended = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=self.root,
+                env=_environment(), timeout=timeout_s, start_new_session=True, check=False,
+                user=user and user.pw_uid, group=user and user.pw_gid, extra_groups=user and [],
+            )  # fmt: skip
+            said.seek(start)
+            words = said.read().decode(errors="replace").strip()
+        if ended.returncode:
+            if is_disk_full(words):
+                raise disk_full(self.root)
+            raise PostgresFailed(f"{argv[0]} of {self._bin_dir} failed ({ended.returncode}): {words[-_SAID_MAX:]}")
+        return words
+
+    def copy_tree(self, source: str, target: str) -> None:
+        """See :meth:`Host.copy_tree`."""
+        self.run("cp", "-a", source, target)
+
+    def remove_tree(self, path: str) -> None:
+        """See :meth:`Host.remove_tree`."""
+        shutil.rmtree(path, ignore_errors=True)
+
+    def read_text(self, path: str) -> str:
+        """See :meth:`Host.read_text`."""
+        try:
+            return Path(path).read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def write_text(self, path: str, text: str) -> None:
+        """See :meth:`Host.write_text`."""
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise _failed_in(path, error) from error
+        self._give(path)
+
+    def free_port(self) -> int:
+        """See :meth:`Host.free_port`."""
+        with socket.socket() as probe:
+            probe.bind((self.listen, 0))
+            return int(probe.getsockname()[1])
+
+    def is_running(self, data_dir: str) -> bool:
+        """See :meth:`Host.is_running`."""
+        pid = self._pid_of(data_dir)
+        return pid is not None and _is_alive(pid)
+
+    def _pid_of(self, data_dir: str) -> int | None:
+        first, _, _ = self.read_text(os.path.join(data_dir, "postmaster.pid")).partition("\n")
+        return int(first) if first.isdigit() else None
+
+    def halt(self, data_dir: str) -> None:
+        """See :meth:`Host.halt`. The parent of all waits for its children, and goes last."""
+        pid = self._pid_of(data_dir)
+        if pid is None or not _is_alive(pid):
+            return
+        os.kill(pid, signal.SIGQUIT)
+        limit = time.perf_counter() + _STOP_LIMIT_S
+        while _is_alive(pid):
+            if time.perf_counter() > limit:
+                raise PostgresFailed(f"the server of {data_dir} did not stop within {_STOP_LIMIT_S:.0f} s")
+            time.sleep(POLL_S)  # noqa: TID251 - a server's end takes real time
+
+    def close(self) -> None:
+        """See :meth:`Host.close`."""
+        for data_dir in Path(self.root).glob("*/postmaster.pid"):
+            self.halt(str(data_dir.parent))
+        self.remove_tree(str(Path(self.root).parent))
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's PGDATA, PGHOST and language: messages are read by programs here."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] != "Z"  # dead, and its parent has not asked yet
+
+
+def _failed_in(path: str, error: OSError) -> PostgresFailed:
+    return disk_full(path) if is_disk_full(error) else PostgresFailed(f"{path} cannot be written: {error.strerror}")

@@ -1,0 +1,121 @@
+"""One server of PostgreSQL: start, immediate stop, connections, promotion."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from drydock.models.postgres.failures import PostgresFailed, disk_full, is_disk_full
+from drydock.models.postgres.host import Host
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+USER = "postgres"
+DATABASE = "postgres"
+_START_LIMIT_S = 60.0
+_POLL_S = 0.01
+_LOOK_S = 0.25  # how often, while it starts, whether it runs at all
+_SAID_MAX = 400
+
+
+class Server:
+    """A data directory and, once started, its server on a port. Nothing waits for what a server cannot do."""
+
+    def __init__(self, host: Host, data_dir: str, port: int, password: str) -> None:
+        self.host = host
+        self.data_dir = data_dir
+        self.port = port
+        self.password = password
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it is reached from here: host and port."""
+        return self.host.address, self.port
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self.host.is_running(self.data_dir)
+
+    def start(self, **settings: str | int) -> None:
+        """Starts it, also after a crash or as a standby, and waits until it answers reads.
+
+        ``settings`` go over those of its configuration. Raises :exc:`PostgresFailed` with the server's own words.
+        """
+        words = {"port": self.port, "listen_addresses": self.host.listen, **settings}
+        options = " ".join(f"-c {name}={value}" for name, value in words.items())
+        log = os.path.join(self.data_dir, "server.log")
+        try:
+            self.host.run("pg_ctl", "start", "-W", "-s", "-D", self.data_dir, "-l", log, "-o", options)
+            self._await_answer()
+        except PostgresFailed as failed:
+            self.host.halt(self.data_dir)
+            said = self.host.read_text(log)
+            if is_disk_full(said):
+                raise disk_full(self.host.root) from failed
+            raise PostgresFailed(f"{failed}; {self.host.name} says: {said[-_SAID_MAX:].strip()}") from failed
+
+    def _await_answer(self) -> None:
+        import psycopg
+
+        started = looked = time.perf_counter()
+        while True:
+            try:
+                with self.connect() as connection:
+                    row = connection.execute("SHOW data_directory").fetchone()
+                if row is not None and row[0] == self.data_dir:
+                    return
+                raise PostgresFailed(f"another server answers on port {self.port}")
+            except psycopg.OperationalError as error:
+                now = time.perf_counter()
+                if now - started > _START_LIMIT_S:
+                    raise PostgresFailed(f"no answer on port {self.port} within {_START_LIMIT_S:.0f} s") from error
+                if now - looked > _LOOK_S:
+                    looked = now
+                    if not self.is_running:
+                        raise PostgresFailed("the server went down while it started") from error
+            time.sleep(_POLL_S)  # noqa: TID251 - a server's start takes real time
+
+    def stop_now(self) -> None:
+        """Ends it at once, as a crash of its machine's power does not and a crash of the process does (SIGQUIT)."""
+        self.host.halt(self.data_dir)
+
+    def connect(self, port: int | None = None, *, autocommit: bool = True) -> Connection:
+        """A connection to the server; with ``port`` to a proxy of ours in front of it."""
+        import psycopg
+
+        return psycopg.connect(
+            host=self.host.address, port=self.port if port is None else port, user=USER, dbname=DATABASE,
+            password=self.password, sslmode="disable", gssencmode="disable", connect_timeout=10, autocommit=autocommit,
+        )  # fmt: skip
+
+    def follow(self, conninfo: str) -> None:
+        """Makes it, before its start, a standby of what ``conninfo`` names (``host=.. port=..``); the rest is known.
+
+        Called again for a standby that follows somebody else from its next start on.
+        """
+        from psycopg.conninfo import make_conninfo
+
+        whole = make_conninfo(
+            conninfo, user=USER, password=self.password, sslmode="disable", gssencmode="disable"
+        )  # fmt: skip
+        quoted = whole.replace("'", "''")
+        self.host.write_text(os.path.join(self.data_dir, "standby.signal"), "")
+        self.host.write_text(os.path.join(self.data_dir, "postgresql.auto.conf"), f"primary_conninfo = '{quoted}'\n")
+
+    def promote(self, timeout_s: float = 30.0) -> None:
+        """Makes the standby a primary on a timeline of its own, and waits until it takes writes."""
+        limit = time.perf_counter() + timeout_s
+        with self.connect() as connection:
+            connection.execute("SELECT pg_promote(false)")  # with true it looks every 100 ms only
+            while connection.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+                if time.perf_counter() > limit:
+                    raise PostgresFailed(f"the standby on port {self.port} was not promoted within {timeout_s:.0f} s")
+                time.sleep(_POLL_S / 10)  # noqa: TID251 - a promotion takes real time
+
+    def remove(self) -> None:
+        """Stops it and removes its directory."""
+        self.stop_now()
+        self.host.remove_tree(self.data_dir)
