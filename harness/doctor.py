@@ -56,12 +56,12 @@ class Diagnosis:
 
 def diagnose(make_case: CaseFactory) -> Diagnosis:
     """Runs the Case three times and compares. Raises :exc:`HarnessError` where a run itself fails."""
-    first = _played(make_case())
+    first = _played(case := make_case())
     again = _played(make_case())
     elsewhere = _played_elsewhere(make_case())
     hash_seed = _other_hash_seed()
     return Diagnosis(
-        facts=machine_facts(),
+        facts=machine_facts() | dict(registry.kit(case.scenario.kit).found()),
         proofs=(
             _proof("twice in this process", first, again),
             _proof(f"in another process, PYTHONHASHSEED={hash_seed}", first, elsewhere),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import isabstract, isclass
 from types import ModuleType
 from typing import Any, cast, get_args
@@ -107,6 +108,12 @@ class KitWithLaws:
             told = f"the law id is taken by kit {self._kit.name}; choose another id"
             raise BadFile(Mistake(law_id, told) for law_id in sorted(taken))
         return [*own, *(law() for law in self._laws)]
+
+    @contextmanager
+    def on(self, database: str, server: str = "") -> Iterator[Kit]:
+        """The kit on that database, with the user's laws."""
+        with self._kit.on(database, server) as kit:
+            yield cast(Kit, KitWithLaws(kit, self._laws, self._canaries))
 
     def canaries(self) -> Sequence[Canary]:
         """The kit's canaries, then the user's."""

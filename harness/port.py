@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from simpy.events import Event as SimpyEvent
 
+from drydock.harness.database import OnDatabase
 from drydock.harness.event import Event, Identity
 from drydock.harness.seam import Seams
 from drydock.harness.sim import Sim, Steps, Ties
@@ -324,7 +325,7 @@ class Rule:
     check: Callable[[Scenario], Sequence[str]]
 
 
-class Kit(Protocol):
+class Kit(OnDatabase, Protocol):
     """A model, offered to the harness. Found by the entry-point group ``drydock.kits`` or by ``--load``."""
 
     name: str
@@ -363,10 +364,6 @@ class Kit(Protocol):
 
     def edits(self, step: Step) -> Sequence[Plain]:
         """How an operator may get this step wrong (skip, delay, swap, repeat), as a plan file has faults."""
-        ...
-
-    def backends(self) -> Sequence[str]:
-        """The databases it can stand on."""
         ...
 
     def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:

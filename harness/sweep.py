@@ -15,14 +15,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from multiprocessing.context import BaseContext
 from multiprocessing.synchronize import Event as StopFlag
+from multiprocessing.util import Finalize
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 from drydock.harness import registry
 from drydock.harness.bundle import JUDGED, RunSummary, Ticket, case_of, summarise
+from drydock.harness.database import Database
 from drydock.harness.port import Case, Kit, Scenario, WorldMaker
 from drydock.harness.run import HarnessError, run_case
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET
@@ -70,9 +73,15 @@ class Bench:
     def play(self, ticket: Ticket) -> RunSummary:
         """Plays one run and keeps what a verdict needs of it."""
         case, world_maker = self._case(ticket)
-        result = run_case(case, self.kit, world_maker=world_maker, event_budget=self.event_budget)
+        with self._kit(ticket) as kit:
+            result = run_case(case, kit, world_maker=world_maker, event_budget=self.event_budget)
         keeps_refunds = self.keeps_refunds and ticket.bundle in JUDGED and ticket.without is None
         return summarise(ticket, case, result, keeps_refunds=keeps_refunds)
+
+    def _kit(self, ticket: Ticket) -> AbstractContextManager[Kit]:
+        """A canary is a wrong build of the model: it is caught where the model is whole, without a server."""
+        is_proof = ticket.bundle in ("canary", "control") and self.kit.stands_on.is_real
+        return self.kit.on(self.kit.backends()[0]) if is_proof else nullcontext(self.kit)
 
     def _case(self, ticket: Ticket) -> tuple[Case, WorldMaker | None]:
         if ticket.bundle == "canary":
@@ -155,19 +164,21 @@ class Crew(Generic[_Item, _Done]):
         bench: Any = self._bench
         rest = {field.name: getattr(bench, field.name) for field in fields(bench)}
         kit = rest.pop("kit")
-        return Packed(type(bench), kit.name, registry.loaded(), pickle.dumps(rest))
+        return Packed(type(bench), kit.name, kit.stands_on, registry.loaded(), pickle.dumps(rest))
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A bench on its way to a worker.
 
-    The kit goes by name and user's files by path, for code does not travel. Scenario and cases go as they were parsed:
+    The kit goes by name, the database that it stands on by what was chosen, and user's files by path, for code does not
+    travel, and nor does a server: each worker has its own, until it ends. Scenario and cases go as they were parsed:
     all workers judge the same, even if a file is edited meanwhile; ``rest`` is opened once the user's files are there.
     """
 
     player: Callable[..., Player[Any, Any]]
     kit: str
+    database: Database
     loads: tuple[str, ...]
     rest: bytes
 
@@ -175,7 +186,16 @@ class Packed:
         """The bench again, in a worker."""
         for path in self.loads:
             registry.load(path)
-        return self.player(kit=registry.kit(self.kit), **pickle.loads(self.rest))
+        return self.player(kit=self._kit(), **pickle.loads(self.rest))
+
+    def _kit(self) -> Kit:
+        kit = registry.kit(self.kit)
+        if not self.database.is_real:
+            return kit
+        stand = kit.on(self.database.name, self.database.choice)
+        kit = stand.__enter__()
+        Finalize(None, stand.__exit__, (None, None, None), exitpriority=10)  # a worker has no other end than this
+        return kit
 
 
 # ---- in a worker ----------------------------------------------------------------------------------------------------

@@ -292,6 +292,7 @@ def _run(seen: Rehearsed) -> Mapping[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "stopped": seen.stopped,
+        "database": seen.kit.stands_on.plain() | {"canaries": seen.kit.backends()[0]},
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drydock.harness import registry
+from drydock.harness.database import ModelAlone
 from drydock.harness.event import Event
 from drydock.harness.frame import Known, finish_scenario, parse_frame
 from drydock.harness.json_schema import json_schema, scenario_schema, type_schema
@@ -46,7 +47,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class VenueKit:
+class VenueKit(ModelAlone):
     """A perpetuals venue with its services, database, chain and operators."""
 
     name = "venue"
@@ -128,10 +129,6 @@ class VenueKit:
         slips: list[Plain] = [{"kind": f"operator_{slip}", "step": step.name} for slip in SLIPS]
         decisions = DECISIONS.get(step.kind, ())
         return slips + [{"kind": "operator_decides", "step": step.name, "decision": wrong} for wrong in decisions]
-
-    def backends(self) -> Sequence[str]:
-        """The databases it can stand on."""
-        return ("simulated",)
 
     def rules(self) -> Sequence[Rule]:
         """Static checks."""

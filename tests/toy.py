@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 
 from drydock.harness.charts import Chart, Charts, Curve, Row, Span
+from drydock.harness.database import ModelAlone
 from drydock.harness.event import Event, event
 from drydock.harness.law import Always, Eventually, Sometimes
 from drydock.harness.mistakes import Mistakes
@@ -277,7 +278,7 @@ class Wishes:
     venue: Toy = field(default_factory=Toy)
 
 
-class ToyKit:
+class ToyKit(ModelAlone):
     """The toy as the harness meets it."""
 
     name = "toy"
@@ -346,9 +347,6 @@ class ToyKit:
 
     def edits(self, step: Step) -> Sequence[Plain]:
         return []
-
-    def backends(self) -> Sequence[str]:
-        return ["simulated"]
 
     def catalogue(self) -> Mapping[str, Sequence[tuple[str, str]]]:
         return {}

@@ -6,12 +6,13 @@ import datetime
 import shlex
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from drydock.harness.cli import exits
+from drydock.harness.cli.database import Wanted, database_options, strikes_of_rehearsal
 from drydock.harness.cli.options import (
     Common,
     check_targets,
@@ -54,6 +55,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 @click.option("--max-time", callback=duration_ms, metavar="T", help="Stop after e.g. 90s; cut short is never GO.")
 @click.option("--corpus-time", callback=duration_ms, metavar="T", help="For known failures, first; default 60s.")
 @click.option("--refunds", metavar="FILE", help="Write what every run owes to whom, as CSV (mode 0600).")
+@database_options
 @report_option
 @click.option("--markdown", metavar="FILE", help="Write the verdict as Markdown, e.g. to $GITHUB_STEP_SUMMARY.")
 @click.option("--junit", metavar="FILE", help="Write the verdict as JUnit XML: a test case for each law.")
@@ -72,6 +74,7 @@ def command(
     markdown: str | None,
     junit: str | None,
     today: str | None,
+    wanted: Wanted,
     common: Common,
 ) -> int:
     """May we do this maintenance? Rehearses each SCENARIO (a name or a file) and decides.
@@ -93,7 +96,9 @@ def command(
         corpus_time_s=60.0 if corpus_time is None else corpus_time / 1000,
     )
     known = _corpora(todo)
-    with _refund_file(refunds, todo) as file:
+    with ExitStack() as stack:
+        todo = _standing(todo, known, wanted, stack)
+        file = stack.enter_context(_refund_file(refunds, todo))
         verdicts = list(_rehearsed(todo, known, options, max_time, file, common))
         return _answer(verdicts, todo, files, common)
 
@@ -185,6 +190,22 @@ def _corpora(todo: list[tuple[Scenario, Kit]]) -> list[tuple[Regression, ...]]:
             mistakes.extend(bad.mistakes)
     mistakes.raise_if_any()
     return found
+
+
+def _standing(
+    todo: list[tuple[Scenario, Kit]], corpora: list[tuple[Regression, ...]], wanted: Wanted, stack: ExitStack
+) -> list[tuple[Scenario, Kit]]:
+    """Every kit on the database that was asked for, before the first run, until the stack is closed."""
+    from drydock.harness.known import known_today
+
+    for _, kit in todo:
+        wanted.check(kit)
+    standing = []
+    for (scenario, kit), corpus in zip(todo, corpora, strict=True):
+        cases = [known.case for known in known_today(corpus, scenario, kit) if known.case is not None]
+        strikes = strikes_of_rehearsal(scenario, cases)
+        standing.append((scenario, stack.enter_context(wanted.under(kit, scenario, strikes))))
+    return standing
 
 
 def _rehearsed(

@@ -87,7 +87,10 @@ def _explain_mistake(error: BaseException) -> int | None:
     net free of the very thing that may be broken.
     """
     mistakes, click = sys.modules.get("drydock.harness.mistakes"), sys.modules.get("click")
+    database = sys.modules.get("drydock.harness.database")
     if mistakes is not None and isinstance(error, mistakes.BadFile):
+        return _say(str(error), exits.USAGE)
+    if database is not None and isinstance(error, database.NoDatabase):
         return _say(str(error), exits.USAGE)
     if click is not None and isinstance(error, click.ClickException):
         error.show(sys.stderr)
@@ -96,9 +99,11 @@ def _explain_mistake(error: BaseException) -> int | None:
 
 
 def _explain_failure(error: BaseException, is_verbose: bool) -> int:
+    database = sys.modules.get("drydock.harness.database")
     where = " This installation is incomplete or broken." if isinstance(error, ImportError) else ""
     text = " ".join(str(error).split()).rstrip(".") or "no further words"
-    lines = [f"drydock failed: {type(error).__name__}: {text}.{where}"]
+    kind = "" if database is not None and isinstance(error, database.DatabaseFailed) else f"{type(error).__name__}: "
+    lines = [f"drydock failed: {kind}{text}.{where}"]
     if is_verbose:
         lines.append("".join(traceback.format_exception(error)).rstrip())
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drydock.harness.cli import exits
+from drydock.harness.cli.database import Wanted, database_options, strikes_of
 from drydock.harness.cli.options import Common, check_targets, common, duration_ms, report_option
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE")
 @click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
 @click.option("--until", callback=duration_ms, metavar="T", help="Tell no more than this of the window, e.g. 12m.")
+@database_options
 @report_option
 @common
-def command(file: str, trace: str | None, until: int | None, report: str | None, common: Common) -> int:
+def command(file: str, trace: str | None, until: int | None, wanted: Wanted, report: str | None, common: Common) -> int:
     """The case or the regression in FILE again, told as a timeline: with --set, does it help?
 
     A case brings its scenario; a regression is played on the scenario as it is today. 0 clean (fixed), 1 still broken,
@@ -39,7 +41,8 @@ def command(file: str, trace: str | None, until: int | None, report: str | None,
         case, known = _read(file, common)
     except NoLongerApplies as gone:
         return _say_gone(file, str(gone))
-    code = play(case, kit(case.scenario.kit), common, trace=trace, until_ms=until, report_to=report, known=known)
+    with wanted.under(kit(case.scenario.kit), case.scenario, strikes_of(case.plan)) as standing:
+        code = play(case, standing, common, trace=trace, until_ms=until, report_to=report, known=known)
     if known is not None:
         return code
     idle = ", ".join(f"{fault.kind} at {fault.step}" for fault in case.plan if not fault.applicable(case.scenario))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drydock.harness.cli import exits
+from drydock.harness.cli.database import Wanted, database_options, strikes_of
 from drydock.harness.cli.options import Common, check_targets, common, report_option, say_if_nothing_is_refunded
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--ties", type=click.Choice(("seeded", "fifo")), default="seeded", help="Who is first in an instant.")
 @click.option("--trace", metavar="FILE", help="Write every event as JSON Lines.")
 @click.option("--refunds", metavar="FILE", help="Write who is owed what, and on what evidence, as CSV (mode 0600).")
+@database_options
 @report_option
 @click.option("--twin", is_flag=True, help="A second opinion: the same night without its faults (four more runs).")
 @click.option("--dry", is_flag=True, help="Print the resolved schedule and run nothing: nothing is judged.")
@@ -41,6 +43,7 @@ def command(
     report: str | None,
     twin: bool,
     dry: bool,
+    wanted: Wanted,
     common: Common,
 ) -> int:
     """One run of SCENARIO (a name or a file), told as a timeline.
@@ -55,8 +58,10 @@ def command(
     faults = plan_of(plan, loaded, kit)
     case = Case(loaded, regime_of(regime, loaded), faults, common.first_seed, Ties(ties))
     if dry:
+        wanted.check(kit)
         return _schedule(case, kit, common)
-    return play(case, kit, common, trace=trace, refunds_to=refunds, report_to=report, has_twin=twin)
+    with wanted.under(kit, loaded, strikes_of(faults)) as kit:
+        return play(case, kit, common, trace=trace, refunds_to=refunds, report_to=report, has_twin=twin)
 
 
 def plan_of(plan: str, scenario: Scenario, kit: Kit) -> tuple[Any, ...]:
@@ -123,7 +128,7 @@ def play(
 
     def plain() -> Plain:
         twins = {"twin": twin and twin_json(twin, case, kit)} if has_twin else {}
-        return run_json(result, case, kit) | twins | known_json(known, stood)
+        return run_json(result, case, kit) | {"database": kit.stands_on.plain()} | twins | known_json(known, stood)
 
     with _refund_file(refunds_to, result, case, kit):
         common.answer(plain, tell, is_private=case.scenario.is_private)

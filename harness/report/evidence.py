@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from drydock.harness.database import Database
 from drydock.harness.report import console as out
 from drydock.harness.report.words import clip, count, usd
 from drydock.harness.result import LimitLine, Verdict
@@ -122,6 +123,13 @@ def _canaries(verdict: Verdict, is_complete: bool) -> Iterator[str | Text]:
             yield f"{canary.law}: {canary.sentence}"
 
 
+def database_told(verdict: Verdict, is_complete: bool = False) -> Iterator[str]:
+    """On which real database the runs were played, and that not all were; nothing where it is the model's own."""
+    plain = verdict.run.get("database") or {}
+    if (database := Database.from_plain(plain)).is_real:
+        yield f"{database}; the canaries, wrong builds of the model, on the {plain['canaries']} one"
+
+
 def _safeguards(verdict: Verdict, is_complete: bool) -> Iterator[str]:
     on = [str(switch["name"]) for switch in verdict.switches if switch["on"]]
     off = [str(switch["name"]) for switch in verdict.switches if not switch["on"]]
@@ -154,6 +162,7 @@ _ROWS: dict[str, Callable[[Verdict, bool], Iterable[str | Text]]] = {
     "faults": _faults,
     "goals": _goals,
     "canaries": _canaries,
+    "database": database_told,
     "safeguards": _safeguards,
     "not tested": _untested,
 }

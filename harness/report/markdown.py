@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from drydock.harness.report.evidence import database_told
 from drydock.harness.report.page import Table
 from drydock.harness.report.page_verdict import evidence_tables
 from drydock.harness.report.text import LIMIT, broken_laws
@@ -40,6 +41,7 @@ def _verdict(verdict: Verdict, replays: Mapping[str, str]) -> Iterator[str]:
         yield from ("", "</details>")
     yield ""
     yield f"level {verdict.level} · seed {verdict.seed} · today {verdict.today} · scenario `{verdict.scenario_hash}`"
+    yield from (f"database: {escaped(told)}" for told in database_told(verdict))
     yield ""
     yield f"_{LIMIT}_"
 

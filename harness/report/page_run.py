@@ -56,7 +56,7 @@ def part_of_run(told: Told, kit: Kit, *, replay: str = "") -> Part:
         title=case.scenario.name,
         claim=claim,
         summary=case.scenario.summary,
-        facts=facts_of(case, result),
+        facts=(*facts_of(case, result), *([("database", str(kit.stands_on))] if kit.stands_on.is_real else ())),
         runs=(run_view(told, kit, story, tables_title="What was broken, and what went wrong"),),
         limit="One run decides nothing: drydock gonogo does.",
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from drydock.harness.bundle import Ticket, case_of
 from drydock.harness.port import Case, Kit, Scenario
 from drydock.harness.regression import case_today, read_regression
+from drydock.harness.report.evidence import database_told
 from drydock.harness.report.page import Cell, Part, Table, table
 from drydock.harness.report.page_run import facts_of, plan_text, run_view
 from drydock.harness.report.text import LIMIT, broken_laws
@@ -104,6 +105,7 @@ def _facts(verdict: Verdict) -> Iterable[tuple[str, str]]:
     yield "seed", str(verdict.seed)
     yield "today", verdict.today
     yield "scenario", verdict.scenario_hash
+    yield from (("database", told) for told in database_told(verdict))
 
 
 def _accepted(verdict: Verdict) -> Table:

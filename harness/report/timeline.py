@@ -207,6 +207,8 @@ def print_timeline(
     if twin is not None:
         out.print_lines(console, *second_opinion(twin, case, kit))
     out.print_lines(console, *_end(result, window_ms))
+    if kit.stands_on.is_real:
+        out.print_lines(console, out.indented(f"database: {kit.stands_on}"))
 
 
 def _head(case: Case) -> Iterator[RenderableType]:
