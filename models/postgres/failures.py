@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import re
 
+from drydock.harness.database import DatabaseFailed, NoDatabase
+
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|could not extend file", re.IGNORECASE)
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(DatabaseFailed):
     """A program of PostgreSQL, or a server, did not do what it was asked: the machine's failure, not the scenario's."""
 
 
@@ -16,7 +18,7 @@ class DiskFull(PostgresFailed):
     """There is no room for a server's files."""
 
 
-class CannotServe(Exception):
+class CannotServe(NoDatabase):
     """The choice of a server cannot be met here: what was looked for, and what to do. A mistake of usage."""
 
 
