@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 
 from drydock.harness.database import DatabaseFailed, NoDatabase
@@ -32,6 +33,11 @@ def is_disk_full(words: str | OSError) -> bool:
 def disk_full(where: str) -> DiskFull:
     """The one sentence about a full disk; ``where`` is the directory without room."""
     return DiskFull(
-        f"no room for a PostgreSQL server in {where}: each takes about 40 MB there; make room, or name another"
+        f"no room for a PostgreSQL server in {where}: each takes 20 MB and more there; make room, or name another"
         " directory in the environment variable TMPDIR"
     )
+
+
+def failed_in(path: str | os.PathLike[str], error: OSError) -> PostgresFailed:
+    """What to raise where this could not be written."""
+    return disk_full(str(path)) if is_disk_full(error) else PostgresFailed(f"{path}: {error.strerror}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -13,7 +12,10 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from drydock.models.postgres.failures import PostgresFailed, disk_full, is_disk_full
+from drydock.models.postgres.failures import CannotServe, PostgresFailed, disk_full, failed_in, is_disk_full
+from drydock.models.postgres.owner import Owner
+from drydock.models.postgres.places import told_version, version_in
+from drydock.models.postgres.process import is_alive
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.002
@@ -82,25 +84,24 @@ class LocalHost:
 
     address = listen = upstream_address = LOOPBACK
 
-    def __init__(self, kind: str, bin_dir: Path, root: Path) -> None:
-        """``root`` is a directory of one's own. Raises :exc:`PostgresFailed` where the programs do not run."""
+    def __init__(self, kind: str, bin_dir: Path, owner: Owner) -> None:
+        """Raises :exc:`PostgresFailed` where the programs do not run, :exc:`CannotServe` where the user may not."""
         self._bin_dir = bin_dir
+        self._owner = owner
         self._user = pwd.getpwnam(_ROOTS_STAND_IN) if os.geteuid() == 0 else None
-        self.root = str(root / "servers")
+        self.root = str(owner.directory / "servers")
         self._make_root()
         if self._user is not None and not self._may_run():
-            self._bin_dir = self._installation_copied(bin_dir)
-        found = re.search(r"(\d+)(?:\.\d+)?\S*", self.run("postgres", "--version").rpartition(" (PostgreSQL) ")[2])
-        if found is None:
-            raise PostgresFailed(f"{bin_dir} holds no PostgreSQL whose version can be told")
-        self.version = int(found[1])
-        self.name = f"{kind} {found[0]}"
+            self._bin_dir = self._installation_copied()
+        version = told_version(self.run("postgres", "--version"))
+        self.version = version_in(version)[0]
+        self.name = f"{kind} {version}"
 
     def _make_root(self) -> None:
         try:
-            os.makedirs(self.root, mode=0o700, exist_ok=True)
+            os.mkdir(self.root, mode=0o700)
         except OSError as error:
-            raise _failed_in(self.root, error) from error
+            raise failed_in(self.root, error) from error
         self._give(self.root)
 
     def _give(self, path: str) -> None:
@@ -109,39 +110,50 @@ class LocalHost:
 
     def _may_run(self) -> bool:
         try:
-            self.run("postgres", "--version")
+            self._ended("postgres", "--version")
         except PermissionError:
             return False
         return True
 
-    def _installation_copied(self, bin_dir: Path) -> Path:
+    def _installation_copied(self) -> Path:
         """The programs where the servers' user may run them: a home of root's, with a venv in it, is closed to all."""
-        copy = Path(self.root).parent / "installation"
+        copy = self._owner.directory / "installation"
         try:
-            shutil.copytree(bin_dir.parent, copy, symlinks=True)
-        except OSError as error:
-            raise _failed_in(str(copy), error) from error
-        return copy / bin_dir.name
+            shutil.copytree(self._bin_dir.parent, copy, symlinks=True)
+        except (OSError, shutil.Error) as error:
+            raise disk_full(str(copy)) if is_disk_full(str(error)) else PostgresFailed(f"{copy}: {error}") from error
+        return copy / self._bin_dir.name
 
     def run(self, *argv: str, timeout_s: float = 60.0) -> str:
-        """See :meth:`Host.run`. A program that is none of PostgreSQL's is the system's (``cp``)."""
-        program, user = self._bin_dir / argv[0], self._user
-        command = [str(program) if program.exists() else argv[0], *argv[1:]]
-        log = Path(self.root, "programs.log")  # a file: a server keeps the pipe of pg_ctl open for good
-        with open(log, "ab+") as said:
-            start = said.seek(0, os.SEEK_END)
-            ended = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=self.root,
-                env=_environment(), timeout=timeout_s, start_new_session=True, check=False,
-                user=user and user.pw_uid, group=user and user.pw_gid, extra_groups=user and [],
-            )  # fmt: skip
-            said.seek(start)
-            words = said.read().decode(errors="replace").strip()
-        if ended.returncode:
-            if is_disk_full(words):
-                raise disk_full(self.root)
-            raise PostgresFailed(f"{argv[0]} of {self._bin_dir} failed ({ended.returncode}): {words[-_SAID_MAX:]}")
+        """See :meth:`Host.run`. A program that is none of PostgreSQL's is the system's (``cp``).
+
+        What stays in the background must not keep its outputs (``pg_ctl start`` with ``-l``).
+        """
+        try:
+            code, words = self._ended(*argv, timeout_s=timeout_s)
+        except PermissionError as error:
+            raise CannotServe(
+                f"for root, servers run as the user {_ROOTS_STAND_IN}, who may not enter {self.root}; name a directory"
+                " that everybody may enter in the environment variable TMPDIR"
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise PostgresFailed(f"{argv[0]} of {self._bin_dir} was not done within {timeout_s:.0f} s") from error
+        if code and is_disk_full(words):
+            raise disk_full(self.root)
+        if code:
+            raise PostgresFailed(f"{argv[0]} of {self._bin_dir} failed ({code}): {words[-_SAID_MAX:]}")
         return words
+
+    def _ended(self, *argv: str, timeout_s: float = 60.0) -> tuple[int, str]:
+        """The exit status of a program, and what it said."""
+        program, user = self._bin_dir / argv[0], self._user
+        ended = subprocess.run(
+            [str(program) if program.exists() else argv[0], *argv[1:]], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.root, env=_environment(), timeout=timeout_s,
+            start_new_session=True, user=user and user.pw_uid, group=user and user.pw_gid,
+            extra_groups=user and [], check=False,
+        )  # fmt: skip
+        return ended.returncode, ended.stdout.decode(errors="replace").strip()
 
     def copy_tree(self, source: str, target: str) -> None:
         """See :meth:`Host.copy_tree`."""
@@ -164,7 +176,7 @@ class LocalHost:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise _failed_in(path, error) from error
+            raise failed_in(path, error) from error
         self._give(path)
 
     def free_port(self) -> int:
@@ -176,7 +188,7 @@ class LocalHost:
     def is_running(self, data_dir: str) -> bool:
         """See :meth:`Host.is_running`."""
         pid = self._pid_of(data_dir)
-        return pid is not None and _is_alive(pid)
+        return pid is not None and is_alive(pid)
 
     def _pid_of(self, data_dir: str) -> int | None:
         first, _, _ = self.read_text(os.path.join(data_dir, "postmaster.pid")).partition("\n")
@@ -185,39 +197,21 @@ class LocalHost:
     def halt(self, data_dir: str) -> None:
         """See :meth:`Host.halt`. The parent of all waits for its children, and goes last."""
         pid = self._pid_of(data_dir)
-        if pid is None or not _is_alive(pid):
+        if pid is None or not is_alive(pid):
             return
         os.kill(pid, signal.SIGQUIT)
         limit = time.perf_counter() + _STOP_LIMIT_S
-        while _is_alive(pid):
+        while is_alive(pid):
             if time.perf_counter() > limit:
                 raise PostgresFailed(f"the server of {data_dir} did not stop within {_STOP_LIMIT_S:.0f} s")
             time.sleep(POLL_S)  # noqa: TID251 - a server's end takes real time
 
     def close(self) -> None:
         """See :meth:`Host.close`."""
-        for data_dir in Path(self.root).glob("*/postmaster.pid"):
-            self.halt(str(data_dir.parent))
-        self.remove_tree(str(Path(self.root).parent))
+        self._owner.close()
 
 
 def _environment() -> dict[str, str]:
     """Nothing of the caller's PGDATA, PGHOST and language: messages are read by programs here."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return True
-    return stat.rpartition(")")[2].split()[0] != "Z"  # dead, and its parent has not asked yet
-
-
-def _failed_in(path: str, error: OSError) -> PostgresFailed:
-    return disk_full(path) if is_disk_full(error) else PostgresFailed(f"{path} cannot be written: {error.strerror}")

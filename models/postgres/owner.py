@@ -1,0 +1,202 @@
+"""Who started what: everything that was started is stopped again, also after Ctrl-C, SIGTERM or kill -9.
+
+Whoever starts servers claims a directory first, ``<temporary>/drydock-postgres-<user>/<pid>-<n>``, and everything of
+them is below it. In it ``owner.json`` says who that is: a process, by number and birth, and the one that it works for.
+At its own end an owner removes what it has (:class:`multiprocessing.util.Finalize`, which workers run too). Of one that
+had no end of its own, the next :func:`claim`, or the end of another, removes it (:func:`sweep`). Owners that live are
+left alone, and so are those of another container that shares the temporary directory.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+from drydock.models.postgres.failures import CannotServe, PostgresFailed, failed_in
+from drydock.models.postgres.process import birth_of, end_all_in, space
+
+_FILE = "owner.json"
+_DOOMED = "swept-"
+_FIRST, _LAST = 10, -10  # a process ends its own things first, then its workers, then what dead ones left
+
+_watched_by = 0  # the process that has its watch already: a number, for a forked child inherits what it finds here
+_numbers = count(1)
+_open: list[Owner] = []
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What ``owner.json`` says."""
+
+    pid: int
+    birth: str
+    runner_pid: int
+    runner_birth: str
+    space: str
+    kind: str
+    label: str
+    containers: list[str] = field(default_factory=list)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody still needs it: a worker whose runner is gone works for nobody."""
+        if self.space != space():
+            return True
+        return birth_of(self.pid) == self.birth and birth_of(self.runner_pid) == self.runner_birth
+
+
+class Owner:
+    """A directory of one's own, and what has been started for it."""
+
+    def __init__(self, directory: Path, facts: _Facts) -> None:
+        self.directory = directory
+        self._facts = facts
+        self._write()
+        self._finalize = Finalize(None, _remove, args=(directory, facts), exitpriority=_FIRST)
+        _open.append(self)
+
+    @property
+    def label(self) -> str:
+        """A name that no other owner ever has: containers carry it, so that they can be found without this file."""
+        return self._facts.label
+
+    def note_container(self, container_id: str) -> None:
+        """Remembers a container, so that whoever sweeps can remove it."""
+        self._facts.containers.append(container_id)
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            new = self.directory / f"{_FILE}.new"
+            new.write_text(json.dumps(asdict(self._facts)), encoding="utf-8")
+            new.replace(self.directory / _FILE)
+        except OSError as error:
+            raise failed_in(self.directory, error) from error
+
+    def close(self) -> None:
+        """Stops everything and removes the directory; a second time it does nothing."""
+        if self in _open:
+            _open.remove(self)
+            self._finalize()
+
+
+def claim(kind: str) -> Owner:
+    """A fresh directory for servers of this kind (``embedded``, ``docker``, ..), after a sweep.
+
+    Raises :exc:`CannotServe` where the temporary directory is not one's own, and :exc:`PostgresFailed` where nothing
+    can be written there.
+    """
+    _watch_once()
+    sweep()
+    directory = _new_directory()
+    pid, birth = os.getpid(), birth_of(os.getpid())
+    runner = multiprocessing.parent_process()
+    runner_pid = pid if runner is None or runner.pid is None else runner.pid
+    label = f"{os.getuid()}-{directory.name}-{birth.replace(' ', '-')}"
+    return Owner(directory, _Facts(pid, birth, runner_pid, birth_of(runner_pid), space(), kind, label))
+
+
+def _new_directory() -> Path:
+    home = _home()
+    while True:
+        directory = home / f"{os.getpid()}-{next(_numbers)}"
+        try:
+            directory.mkdir(mode=0o711)  # others enter, and see nothing: root's servers run as somebody else
+        except FileExistsError:
+            continue  # of a dead process with this number, and on its way out
+        except OSError as error:
+            raise failed_in(home, error) from error
+        return directory
+
+
+def sweep() -> list[str]:
+    """Stops and removes what dead owners left; the names of their directories. Any number may do it at once."""
+    home = _home()
+    removed = []
+    for directory in sorted(home.iterdir()):
+        facts = _facts_in(directory)
+        is_needed = _is_being_made(directory) if facts is None else facts.is_alive
+        if not is_needed or directory.name.startswith(_DOOMED):
+            _remove(directory, facts)
+            removed.append(directory.name)
+    return removed
+
+
+def _home() -> Path:
+    home = Path(tempfile.gettempdir(), f"drydock-postgres-{os.getuid()}")
+    try:
+        home.mkdir(mode=0o711, exist_ok=True)
+        entry = os.lstat(home)
+    except OSError as error:
+        raise failed_in(home, error) from error
+    if not stat.S_ISDIR(entry.st_mode) or entry.st_uid != os.getuid() or entry.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise CannotServe(
+            f"{home} is not a directory that belongs to you alone; remove it, or name another temporary directory in"
+            " the environment variable TMPDIR"
+        )
+    return home
+
+
+def _facts_in(directory: Path) -> _Facts | None:
+    try:
+        return _Facts(**json.loads((directory / _FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _is_being_made(directory: Path) -> bool:
+    """A directory without a file: its owner is about to write it, or was killed before."""
+    number = directory.name.partition("-")[0]
+    return number.isdigit() and bool(birth_of(int(number)))
+
+
+def _remove(directory: Path, facts: _Facts | None) -> None:
+    """Processes first, then containers, then files; under another name, so that nobody meets half of it."""
+    end_all_in(str(directory))
+    doomed = directory
+    if not directory.name.startswith(_DOOMED):
+        doomed = directory.with_name(f"{_DOOMED}{directory.name}-by-{os.getpid()}")
+        try:
+            directory.rename(doomed)
+        except OSError:
+            return  # somebody else was faster
+    end_all_in(str(directory))  # what was just being started when its starter was killed
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _watch_once() -> None:
+    """A sweep at the end of this process, and, if it is a worker, at that of its runner."""
+    global _watched_by
+    if _watched_by == os.getpid():
+        return
+    _watched_by = os.getpid()
+    _open.clear()
+    Finalize(None, _sweep_quietly, exitpriority=_LAST)
+    if multiprocessing.parent_process() is not None:
+        threading.Thread(target=_end_with_runner, daemon=True).start()
+
+
+def _sweep_quietly() -> None:
+    """At the end of a process nobody reads an error, and whoever starts next sweeps again."""
+    with suppress(OSError, CannotServe, PostgresFailed):
+        sweep()
+
+
+def _end_with_runner() -> None:
+    """A worker whose runner was killed waits for work that never comes: it ends, and takes its servers with it."""
+    runner = multiprocessing.parent_process()
+    assert runner is not None
+    runner.join()
+    for owner in list(_open):
+        owner.close()
+    os._exit(1)
