@@ -31,6 +31,11 @@ class CommitInDoubt(CommitFault):
     commits: Annotated[int, Range(1, 100, log=True)] = 3
     lasts_ms: Annotated[int, Range(1_000, 600_000, log=True)] = 60_000
 
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """Somebody between it and its client."""
+        return "a proxy"
+
     def strike(self, passage: Passage) -> None:
         """Nobody is told."""
         passage.is_unanswered = True

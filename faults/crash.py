@@ -31,6 +31,11 @@ class Crash(VenueFault):
         """Every service, and the database."""
         return (*SERVICES, "database")
 
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """To die, if it is the one."""
+        return "a crash" if target == "database" else ""
+
     def inject(self, world: VenueWorld) -> Steps:
         """Kills it; one that is not running is left alone, and the fault is then not exercised."""
         yield world.until(self.step, self.offset_ms)

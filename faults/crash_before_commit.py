@@ -32,6 +32,11 @@ class CrashBeforeCommit(WriterFault):
     offset_ms: Annotated[int, Range(-300_000, 600_000)] = 0
     lasts_ms: Annotated[int, Range(1_000, 600_000, log=True)] = 60_000
 
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """To die."""
+        return "a crash"
+
     def inject(self, world: VenueWorld) -> Steps:
         """Waits for such a transaction as long as it lasts."""
         yield world.until(self.step, self.offset_ms)

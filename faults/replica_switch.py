@@ -39,6 +39,11 @@ class ReplicaSwitch(LastingFault):
         """Services that read rows or pages: restarted ones, and the pages."""
         return tuple(name for name in restarted_services(scenario) if name in SEAMS)
 
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """A standby for rows; pages are read elsewhere."""
+        return "a standby" if target == "funding" else ""
+
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
         """The near one first."""
         begun_ms = world.sim.now_ms

@@ -79,3 +79,8 @@ class PrimaryFault(VenueFault):
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """The one database."""
         return ("database",)
+
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """One that can be promoted."""
+        return "a standby"

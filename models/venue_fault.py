@@ -32,6 +32,11 @@ class VenueFault(ABC):
     def targets(cls, scenario: Scenario) -> Sequence[str]:
         """The roles of this scenario that it can strike; empty where the venue lacks the part that it needs."""
 
+    @classmethod
+    def asks_of_database(cls, target: str) -> str:
+        """What it asks of a real database beyond plain transactions, in a few words; empty where it asks nothing."""
+        return ""
+
     def applicable(self, scenario: Scenario) -> bool:
         """Whether its step and target exist there."""
         return self.step in step_names(scenario) and self.target in self.targets(scenario)
