@@ -1,0 +1,228 @@
+"""A primary and its standbys, each standing at exactly one commit of the primary.
+
+A position (``lsn``) is the end of a commit: :meth:`Cluster.flush_lsn` right after it. A standby is made when it is
+first asked for, as a copy of the template that is fed through a gate of its own from the first byte on; it is moved
+when it is asked for at a later position, and never goes back. After a promotion the other standbys are made anew in the
+same way: they follow the new primary along its timelines, and so can stand at any position that it has had.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString, TypeVar
+
+from drydock.models.postgres.commit_proxy import CommitProxy, Cut
+from drydock.models.postgres.failures import PostgresFailed
+from drydock.models.postgres.server import Server
+from drydock.models.postgres.template import Template
+from drydock.models.postgres.wal_gate import WalGate, lsn_text
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+Answer = TypeVar("Answer")
+PAGE_BYTES = 8192
+REUSABLE_BYTES_MAX = 1 << 30
+"""Standbys are fed from the first byte on, so the primary keeps all of its log: with so much of it, it is given up."""
+GONE_LIMIT_S = 10.0
+POLL_S = 0.001
+_FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
+_NEXT_RECORD = "SELECT pg_logical_emit_message(true, 'drydock', '')"
+_IS_THERE = "SELECT true FROM pg_stat_activity WHERE pid = %s"
+_OTHERS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+_DROP_ALL = """
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+            EXECUTE format('DROP SCHEMA %I CASCADE', name);
+        END LOOP;
+        CREATE SCHEMA public;
+    END $$"""
+
+
+@dataclass(slots=True)
+class Standby:
+    """One server that follows, through one gate; ``connection`` is open as long as it stands."""
+
+    server: Server
+    gate: WalGate
+    connection: Connection
+
+    def remove(self) -> None:
+        """Connection, gate, server and files."""
+        self.connection.close()
+        self.gate.close()
+        self.server.remove()
+
+
+class Cluster:
+    """Its clients are one thread: no statement may wait for what another connection of theirs holds.
+
+    ``start_s``, ``crash_s``, ``promotion_s`` are the real seconds that servers took to start, to end and recover, and
+    to be promoted, and ``starts`` how many were started: for a benchmark that takes them apart.
+    """
+
+    def __init__(self, template: Template) -> None:
+        """Starts the primary. Raises :exc:`PostgresFailed`."""
+        self._template = template
+        self._standbys: dict[str, Standby] = {}
+        self._has_promoted = False
+        self.starts = 0
+        self.start_s = self.crash_s = self.promotion_s = 0.0
+        with self._counting_start():
+            self._primary = template.clone()
+            self._primary.start()
+            self.connection = self._primary.connect()
+        self._begins_at = self.flush_lsn()
+
+    @contextmanager
+    def _counting_start(self) -> Iterator[None]:
+        begun = time.perf_counter()
+        self.starts += 1
+        yield
+        self.start_s += time.perf_counter() - begun
+
+    # ---- the primary -------------------------------------------------------------------------------------------
+    def connect(self) -> Connection:
+        """One more session of the primary, in autocommit like ``connection``; who asked for it closes it."""
+        return self._primary.connect()
+
+    def flush_lsn(self) -> int:
+        """The position right after the last commit: the end of a record, so that a standby can be told to stand there.
+
+        What is flushed can end at the end of a page in the middle of a record that the server wrote by itself. Only
+        there, one more record is written, which changes nothing.
+        """
+        while (lsn := int(self._asked(_FLUSHED))) % PAGE_BYTES == 0:
+            self._asked(_NEXT_RECORD)
+        return lsn
+
+    def _asked(self, statement: LiteralString) -> str:
+        row = self.connection.execute(statement).fetchone()
+        assert row is not None, statement
+        return str(row[0])
+
+    def crash(self) -> None:
+        """The primary ends at once, and with it every connection to it. What gates hold is dropped."""
+        begun = time.perf_counter()
+        self._primary.stop_now()
+        self.connection.close()
+        for standby in self._standbys.values():
+            standby.gate.drop()
+        self.crash_s += time.perf_counter() - begun
+
+    def recover(self) -> None:
+        """The primary starts again, with everything committed; standbys find it when they are next asked for."""
+        begun = time.perf_counter()
+        self._primary.start()
+        self.connection = self._primary.connect()
+        self.crash_s += time.perf_counter() - begun
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the primary has not crashed, or has recovered."""
+        return not self.connection.closed and self._primary.is_running
+
+    # ---- standbys ----------------------------------------------------------------------------------------------
+    def standby(self, name: str, lsn: int) -> Connection:
+        """A connection to this standby, which stands at exactly ``lsn``; it stays there until it is asked for again.
+
+        Not below :meth:`position`: what was replayed stays. Raises :exc:`PostgresFailed`.
+        """
+        standby = self._standbys.get(name) or self._made(name)
+        assert lsn >= standby.gate.opened_to, f"{name} stands at {lsn_text(standby.gate.opened_to)} and never goes back"
+        standby.gate.open_to(lsn)
+        standby.gate.wait_applied(lsn)
+        return standby.connection
+
+    def position(self, name: str) -> int:
+        """Where this standby stands; 0 where it has not been made."""
+        return self._standbys[name].gate.opened_to if name in self._standbys else 0
+
+    def _made(self, name: str) -> Standby:
+        with self._counting_start():
+            host = self._template.host
+            server, gate = self._template.clone(), WalGate(self._primary.address, host.upstream_address)
+            server.follow(f"host={gate.address[0]} port={gate.address[1]}")
+            server.start()
+            self._standbys[name] = Standby(server, gate, server.connect())
+        return self._standbys[name]
+
+    def promote(self, name: str, lsn: int) -> None:
+        """This standby, standing at exactly ``lsn``, is the primary from now on; what was committed later is lost.
+
+        The primary ends at once and is gone; other standbys are made anew when they are next asked for.
+        """
+        self.standby(name, lsn)
+        begun = time.perf_counter()
+        chosen = self._standbys.pop(name)
+        lost, self._primary = self._primary, chosen.server
+        lost.stop_now()
+        chosen.gate.close()
+        self.connection.close()
+        self._primary.promote()
+        self.connection = chosen.connection
+        self._has_promoted = True
+        self._remove_standbys()
+        lost.remove()
+        self.promotion_s += time.perf_counter() - begun
+
+    def _remove_standbys(self) -> None:
+        while self._standbys:
+            self._standbys.popitem()[1].remove()
+
+    # ---- commits in doubt ----------------------------------------------------------------------------------------
+    def commit_unanswered(self, work: Callable[[Connection], Answer], cut: Cut = "swallow_reply") -> Answer:
+        """What ``work`` answers, in a transaction whose COMMIT happens although its answer never comes.
+
+        The connection is another than ``connection``, and is gone at the end. With ``swallow_commit`` the transaction
+        does not happen. Raises what ``work`` raises; then it does not happen either.
+        """
+        from psycopg import OperationalError
+
+        with CommitProxy(self._primary.address, self._primary.host.address) as proxy:
+            client = self._primary.connect(proxy.address[1], autocommit=False)
+            session = client.info.backend_pid
+            try:
+                answer = work(client)
+                proxy.arm(cut)
+                with suppress(OperationalError):
+                    client.commit()
+            finally:
+                client.close()
+                self._await_end_of(session)
+        if not proxy.is_cut:
+            raise PostgresFailed("a COMMIT was answered although its answer was to be swallowed")
+        return answer
+
+    def _await_end_of(self, pid: int) -> None:
+        """Until this session has left its locks behind: a connection that is gone is not a session that is gone."""
+        limit = time.perf_counter() + GONE_LIMIT_S
+        while self.connection.execute(_IS_THERE, (pid,)).fetchone() is not None:
+            if time.perf_counter() > limit:
+                raise PostgresFailed(f"session {pid} is still there {GONE_LIMIT_S:.0f} s after its connection ended")
+            time.sleep(POLL_S)  # noqa: TID251 - the end of a session takes real time
+
+    # ---- the next run ------------------------------------------------------------------------------------------
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another run can have it: it has promoted nobody, and its log is not too long."""
+        return not self._has_promoted and self.flush_lsn() - self._begins_at < REUSABLE_BYTES_MAX
+
+    def clear(self) -> None:
+        """No session but ``connection``, and no table: as the next run expects it. Standbys stay where they are."""
+        if not self.is_up:
+            self.recover()
+        self.connection.rollback()
+        for (pid,) in self.connection.execute(_OTHERS).fetchall():
+            self.connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+            self._await_end_of(pid)
+        self.connection.execute(_DROP_ALL)
+
+    def close(self) -> None:
+        """Every server stops, and nothing of them is left."""
+        self._remove_standbys()
+        self.connection.close()
+        self._primary.remove()
