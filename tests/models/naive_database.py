@@ -1,116 +1,282 @@
-"""A database that a test can believe: whole states in dictionaries, no logs and nothing undone."""
+"""A database that a test can believe: whole states in dictionaries, no logs and nothing undone.
+
+It keeps every state that there ever was, with its time. A standby is a number of a state, a lost tail the end of the
+list, and a copy looks at every row every time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-State = dict[int, tuple[int, int]]
-"""(value, version) by key; a key that is not in it has no row."""
-Answer = list[tuple[int, int, bool, bool]] | None
-"""(value, version, found, held) row by row; None where nobody answers."""
-RECOVERY_MS, LAG_MS, PROMOTION_MS = 150, 100, 80
+from drydock.models.database import LIVE, PRIMARY, STANDBYS
+from drydock.models.venue import DatabaseSpec
+from tests.models.operations import (
+    LATE_MS,
+    ROWS,
+    TABLES,
+    Answer,
+    Ask,
+    BeginScaleUp,
+    Crash,
+    EndScaleUp,
+    FailOver,
+    Greatest,
+    Hold,
+    LetGo,
+    Operation,
+    Overwrite,
+    Put,
+    RowSeen,
+    Seen,
+    Transact,
+    Wait,
+    columns_of,
+)  # fmt: skip
+
+State = dict[tuple[str, int], tuple[int, int]]
+"""(number, version) by table and key; what is not in it has no row."""
 
 
 class NaiveDatabase:
-    """One table. ``states`` are all that this history had: its time, and what was there after it."""
+    """``states`` are all that this history had: its time, and what was there after it."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, spec: DatabaseSpec) -> None:
+        self.spec = spec
         self.now_ms = 0
-        self.rows: State = {key: (100 + key, 1) for key in range(rows)}
+        self.rows: State = {(table, key): (key, 1) for table, key in ROWS}
         self.states: list[tuple[int, State]] = [(-1, dict(self.rows))]
-        self.stands = {"standby-1": 0, "standby-2": 0}
-        self.down_until_ms = -1
-        self.held: set[int] = set()
-        self.late: list[tuple[int, Sequence[int], int, int | None]] = []
-        self.source: State | None = None
-        self.copy_ms = (0, 0)
-        self.left_out: frozenset[int] = frozenset()
+        self.stands = dict.fromkeys(STANDBYS, 0)
+        self.back: tuple[int, str] | None = None
+        self.held: dict[str, set[tuple[str, int]]] = {}
+        self.locked: dict[str, str] = {}
+        self.late: list[tuple[int, tuple[Ask | Put, ...]]] = []
+        self.copy: Copy | None = None
         self.base = 0
-        self.before_newest = 0
+        self.before = (0, 0)
+        self.told: list[tuple[int, str, int]] = []
+        self.untold: list[tuple[int, str, list[tuple[int, tuple[int, ...]]]]] = []
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def play(self, operation: Operation) -> Seen:
+        """Does it, and says what is seen."""
+        self._copy_rows()
+        answer = self._do(operation)
+        told, untold, self.told, self.untold = self.told, sorted(self.untold), [], []
+        return Seen(answer, self.is_open(), self.is_copying(), self._has_standby(), told, untold)
+
+    def _do(self, operation: Operation) -> Answer | bool | int:
+        match operation:
+            case Wait(ms):
+                self._wait(self.now_ms + ms)
+            case Transact(statements, ending):
+                return self._transact(statements, ending)
+            case Hold(session, table, keys):
+                return self._hold(session, table, keys)
+            case LetGo(session):
+                self._let_go(session)
+            case Crash():
+                return self._go_down("crashed", self.spec.recovery_ms, "recovered")
+            case FailOver(lost_ms, refuse_ms):
+                return self._fail_over(lost_ms, refuse_ms)
+            case BeginScaleUp():
+                self._begin_copy(operation)
+            case EndScaleUp():
+                self._end_copy()
+            case Overwrite(table, keys, number):
+                self._write(Put(table, keys, number), set())
+            case Greatest(table, column):
+                numbers = [number for (name, _), (number, _) in self.rows.items() if name == table]
+                return max((columns_of(table, number)[column] for number in numbers), default=0)
+        return None
 
     # ---- time ------------------------------------------------------------------------------------------------
-    def wait(self, ms: int) -> None:
-        """Late transactions that arrive meanwhile find the database as it then is."""
-        ends_ms = self.now_ms + ms
-        for late in sorted(late for late in self.late if late[0] < ends_ms):
-            self.late.remove(late)
-            self.now_ms = late[0]
-            if self.is_up():
-                self.write(*late[1:])
-        self.now_ms = ends_ms
-        self._copy()
+    def _wait(self, until_ms: int) -> None:
+        """What comes meanwhile finds the database as it then is."""
+        for now_ms in range(self.now_ms, until_ms):
+            self.now_ms = now_ms
+            self._copy_rows()
+            if self.back is not None and self.back[0] == now_ms:
+                self.told.append((now_ms, self.back[1], len(TABLES)))
+                self.back = None
+            for late in [late for late in self.late if late[0] == now_ms]:
+                self.late.remove(late)
+                if self.is_open():
+                    self._commit_untold(late[1])
+        self.now_ms = until_ms
+        self._copy_rows()
 
-    def is_up(self) -> bool:
+    def is_open(self) -> bool:
         """Whether anybody is answered."""
-        return self.now_ms > self.down_until_ms
+        return self.back is None and (self.copy is None or self.now_ms >= self.copy.opens_ms)
 
-    def _copy(self) -> None:
-        if self.source is None:
-            return
-        begun_ms, takes_ms = self.copy_ms
-        for nth, key in enumerate(sorted(self.states[0][1])):
-            is_due = (self.now_ms - begun_ms) * len(self.states[0][1]) >= (nth + 1) * takes_ms
-            if is_due and key in self.source and key not in self.rows and key not in self.left_out:
-                self.rows[key] = self.source[key]
+    def is_copying(self) -> bool:
+        """Whether it is not yet reported complete."""
+        return self.copy is not None and not self.copy.is_reported
+
+    def _has_standby(self) -> bool:
+        return self.back is None and not self.is_copying()
 
     # ---- life ------------------------------------------------------------------------------------------------
-    def go_down(self, for_ms: int) -> bool:
+    def _go_down(self, state: str, for_ms: int, then: str) -> bool:
         """Nobody is answered for so long; open transactions are gone."""
-        if not self.is_up():
+        if self.back is not None:
             return False
-        self.down_until_ms, self.held = self.now_ms + for_ms, set()
+        self.back = (self.now_ms + for_ms, then)
+        self._connections_break()
+        self.told.append((self.now_ms, state, 0))
         return True
 
-    def fail_over(self, lost_ms: int) -> bool:
+    def _connections_break(self) -> None:
+        self.held, self.locked = {}, {}
+
+    def _fail_over(self, lost_ms: int, refuse_ms: int) -> bool:
         """What the first standby has is what there is."""
-        if self.source is not None or not self.go_down(PROMOTION_MS):
+        if self.is_copying() or not self._go_down("primary_lost", refuse_ms, "promoted"):
             return False
-        fork = max(self._last_at(self.now_ms - lost_ms), self.base, self.stands["standby-1"])
+        fork = max(self._last_at(self.now_ms - lost_ms), self.base, self.stands[STANDBYS[0]])
+        lost = self.states[fork:]
         del self.states[fork + 1 :]
         self.rows = dict(self.states[-1][1])
         self.stands = {name: min(place, fork) for name, place in self.stands.items()}
+        changed = {row for (_, one), (_, other) in pairwise(lost) for row in ROWS if one.get(row) != other.get(row)}
+        for table in TABLES:
+            self._tell(table, [key for name, key in ROWS if name == table and (name, key) in changed & set(self.rows)])
         return True
 
-    def begin_copy(self, takes_ms: int, left_out: frozenset[int]) -> None:
-        """A bigger instance, empty at first."""
-        self.source, self.rows, self.held = self.rows, {}, set()
-        self.copy_ms, self.left_out, self.before_newest = (self.now_ms, takes_ms), left_out, len(self.states) - 1
+    def _tell(self, table: str, keys: Sequence[int]) -> None:
+        if keys:
+            rows = [(key, columns_of(table, self.rows[table, key][0])) for key in keys]
+            self.untold.append((self.now_ms, table, rows))
 
-    def end_copy(self) -> None:
+    # ---- scale-up --------------------------------------------------------------------------------------------
+    def _begin_copy(self, asked: BeginScaleUp) -> None:
+        """A bigger instance, empty at first."""
+        self.before = (self.base, len(self.states) - 1)
+        self.copy = Copy(asked, self.rows, self.now_ms, self.spec.connect_after_ppm)
+        self.rows = {}
+        self._connections_break()
+        self.told.append((self.now_ms, "copying", 0))
+
+    def _copy_rows(self) -> None:
+        """A late row that comes after the copy was reported is a commit like any other."""
+        if self.copy is None:
+            return
+        for due_ms, row, state in self.copy.due(self.now_ms):
+            if row not in self.rows:
+                self.rows[row] = state
+                if self.copy.is_reported:
+                    self.states.append((due_ms, dict(self.rows)))
+
+    def _end_copy(self) -> None:
         """Standbys of the bigger instance begin with what is there now."""
-        self._copy()
-        self.source, self.base = None, len(self.states) - 1
+        if self.copy is None:
+            return
+        self.copy.is_reported, self.base = True, len(self.states) - 1
         self.states[-1] = (self.states[-1][0], dict(self.rows))
+        self.told.append((self.now_ms, "copied", len(TABLES)))
+
+    # ---- sessions --------------------------------------------------------------------------------------------
+    def _hold(self, session: str, table: str, keys: tuple[int, ...] | None) -> bool:
+        self._let_go(session)
+        if not self.is_open():
+            return False
+        if keys is None:
+            self.locked[session] = table
+        else:
+            self.held[session] = {(table, key) for key in keys} & set(self.rows)
+        return True
+
+    def _let_go(self, session: str) -> None:
+        self.held.pop(session, None)
+        self.locked.pop(session, None)
+
+    def _held(self, *, for_reading: bool) -> set[tuple[str, int]]:
+        locked = {row for row in ROWS if row[0] in self.locked.values()}
+        return locked if for_reading else locked.union(*self.held.values())
 
     # ---- transactions ----------------------------------------------------------------------------------------
-    def read(self, keys: Sequence[int], server: str = "primary", stale_ms: int = 0) -> Answer:
-        """What this server has."""
-        if not self.is_up():
+    def _transact(self, statements: tuple[Ask | Put, ...], ending: str) -> Answer:
+        if not self.is_open() or ending == "abandoned":
             return None
-        self._copy()
-        rows = self.rows
-        if server != "primary":
-            place = max(self.stands[server], self._last_at(self.now_ms - (stale_ms or LAG_MS)))
-            self.stands[server] = place
-            is_old = self.source is not None or place < self.base
-            rows = self.states[min(place, self.before_newest) if is_old else place][1]
-        return [(*rows.get(key, (0, 0)), key in rows, False) for key in keys]
+        if ending == "told":
+            return self._commit(statements)
+        if ending == "unanswered":
+            self._commit_untold(statements)
+        else:
+            self.late.append((self.now_ms + LATE_MS, statements))
+        return None
 
-    def write(self, keys: Sequence[int], value: int, expected: int | None) -> Answer:
-        """One commit."""
-        if not self.is_up():
-            return None
-        self._copy()
-        answer: list[tuple[int, int, bool, bool]] = []
-        for key in keys:
-            _, version = self.rows.get(key, (0, 0))
-            is_mine = key not in self.held and expected in (None, version)
+    def _commit_untold(self, statements: tuple[Ask | Put, ...]) -> None:
+        for statement, rows in zip(statements, self._commit(statements), strict=True):
+            if isinstance(statement, Put):
+                of = [(key, row.values) for key, row in zip(statement.keys, rows, strict=True) if row.found]
+                if of:
+                    self.untold.append((self.now_ms, statement.table, sorted(of)))
+
+    def _commit(self, statements: tuple[Ask | Put, ...]) -> list[list[RowSeen]]:
+        """One commit, of all that was written."""
+        held = self._held(for_reading=False)
+        return [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
+
+    def _read(self, asked: Ask) -> list[RowSeen]:
+        """What this server has."""
+        rows, held = self.rows, self._held(for_reading=True)
+        if asked.artefact != LIVE:
+            rows, held = {(table, key): (50 + key, 1) for table, key in ROWS}, set()
+        elif asked.server != PRIMARY or asked.stale_ms:
+            rows, held = self._of_standby(asked), set()
+        return [_seen((asked.table, key), rows, held, (asked.table, key) in rows) for key in asked.keys]
+
+    def _of_standby(self, asked: Ask) -> State:
+        name = STANDBYS[0] if asked.server == PRIMARY else asked.server
+        lag_ms = asked.stale_ms or self.spec.replica_lag_ms
+        place = max(self.stands[name], self._last_at(self.now_ms - lag_ms))
+        self.stands[name] = place
+        base, newest = self.before
+        is_old = self.is_copying() or place < self.base
+        return self.states[max(base, min(place, newest)) if is_old else place][1]
+
+    def _write(self, put: Put, held: set[tuple[str, int]]) -> list[RowSeen]:
+        answer: list[RowSeen] = []
+        for row in ((put.table, key) for key in put.keys):
+            version = self.rows.get(row, (0, 0))[1]
+            is_mine = row not in held and put.expected in (None, version)
             if is_mine:
-                self.rows[key] = (value, version + 1)
-            known = (0, 0) if key in self.held else self.rows.get(key, (0, 0))
-            answer.append((*known, is_mine, key in self.held))
+                self.rows[row] = (put.number, version + 1)
+            answer.append(_seen(row, self.rows, held, is_mine))
         self.states.append((self.now_ms, dict(self.rows)))
         return answer
 
     def _last_at(self, at_ms: int) -> int:
         return max(place for place, (since_ms, _) in enumerate(self.states) if since_ms <= max(-1, at_ms))
+
+
+def _seen(row: tuple[str, int], rows: State, held: set[tuple[str, int]], is_found: bool) -> RowSeen:
+    """Of held rows nothing is known; one that is not there is all zeros."""
+    nothing = RowSeen((0,) * TABLES[row[0]][1], 0, False, row in held)
+    if row in held or row not in rows:
+        return nothing
+    number, version = rows[row]
+    return RowSeen(columns_of(row[0], number), version, is_found, False)
+
+
+class Copy:
+    """What is copied, and when each row comes. ``is_reported`` says whether operators believe that it is through."""
+
+    def __init__(self, asked: BeginScaleUp, source: State, now_ms: int, connect_after_ppm: int) -> None:
+        self.opens_ms = now_ms + asked.takes_ms * connect_after_ppm // 1_000_000
+        self.is_reported = False
+        self._rows: list[tuple[int, tuple[str, int], tuple[int, int]]] = []
+        for nth, row in enumerate(ROWS):
+            if row in source and row not in asked.left_out:
+                turn_ms = now_ms - (-(nth + 1) * asked.takes_ms // len(ROWS))
+                self._rows.append((turn_ms + asked.late_ms * (row in asked.late), row, source[row]))
+
+    def due(self, now_ms: int) -> list[tuple[int, tuple[str, int], tuple[int, int]]]:
+        """Those that have come since it was asked last, in their order of time."""
+        come = sorted(late for late in self._rows if late[0] <= now_ms)
+        self._rows = [late for late in self._rows if late[0] > now_ms]
+        return come
