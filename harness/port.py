@@ -300,6 +300,10 @@ class World(Protocol):
         """An event at that distance from the step: from its planned start if negative, else from its real start."""
         ...
 
+    def close(self) -> None:
+        """Gives back what it has outside of this process (servers). Called once, however the run ended."""
+        ...
+
 
 WorldMaker = Callable[[Case, Sim], World]
 

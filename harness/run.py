@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -77,9 +77,9 @@ def run_case(
     """
     sim = sim_maker(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
     try:
-        with kept_out(sim):
-            world = (world_maker or kit.world)(case, sim)
-            run = _Run(case, sim, world, kit.laws(case.scenario) if laws is None else laws, kit.ledger(case.scenario))
+        with kept_out(sim), closing((world_maker or kit.world)(case, sim)) as world:
+            judges = kit.laws(case.scenario) if laws is None else laws
+            run = _Run(case, sim, world, judges, kit.ledger(case.scenario))
             result = run.judged(run.play(until_ms))
             return replace(result, worth=dict(kit.worth(world))) if keep_worth else result
     except Exception as error:

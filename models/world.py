@@ -215,6 +215,9 @@ class VenueWorld:
             self.desk.makers.start()
         self.sim.spawn("runbook", self.player.play())
 
+    def close(self) -> None:
+        """Nothing of it is outside of this process."""
+
     def until(self, step: str, offset_ms: int) -> SimpyEvent:
         """An event at that distance from a step: from its plan if negative, else from its start.
 

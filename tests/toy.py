@@ -94,6 +94,8 @@ class ToyWorld:
     def start(self) -> None:
         self.sim.spawn("runbook", self._runbook())
 
+    def close(self) -> None: ...
+
     def until(self, step: str, offset_ms: int) -> Any:
         return self.sim.sleep(max(0, STEPS[step] + offset_ms - self.sim.now_ms))
 

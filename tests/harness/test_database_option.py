@@ -71,7 +71,7 @@ def test_a_run_is_the_same_on_both_databases(server: Path, name: str, told: Call
     assert Database() == Database.from_plain(model.pop("database"))
     assert Database("postgres", "ToySQL 1.0", "server", WHY) == Database.from_plain(real.pop("database"))
     assert model == real
-    assert ({"start": 1, "run": 1, "stop": 1}, []) == (log(server), is_left(server))
+    assert ({"start": 1, "run": 1, "close": 1, "stop": 1}, []) == (log(server), is_left(server))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -183,3 +183,16 @@ def test_a_canary_may_bring_its_own_world(toy: ModuleType) -> None:
 
     case = Case(toy.scenario(), "flat", (), 1)
     assert 0 == run_case(case, toy.ToyKit(), world_maker=make).checks["T1"]
+
+
+@pytest.mark.parametrize("trouble", ["", "law raises"])
+def test_a_world_is_closed_once_however_its_run_ended(toy: ModuleType, trouble: str) -> None:
+    """What it has outside of this process is given back also by a run that fails."""
+    closed = []
+
+    class Owning(toy.ToyWorld):  # type: ignore[name-defined, misc]
+        def close(self) -> None:
+            closed.append(self)
+
+    result = run_case(Case(toy.scenario(trouble=trouble), "flat", (), 1), toy.ToyKit(), world_maker=Owning)
+    assert (1, bool(trouble)) == (len(closed), bool(result.error))

@@ -87,6 +87,7 @@ class ServedKit(toy.ToyKit):  # type: ignore[name-defined, misc]
             folder = Path(self._database.choice)
             _note(folder, "run")
             world.store = Store(folder / str(os.getpid()))
+            world.close = lambda: _note(folder, "close")
         return world
 
 
