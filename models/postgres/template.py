@@ -48,11 +48,16 @@ class Template:
 
     def __init__(self, host: Host) -> None:
         """Takes half a second, once for each host. Raises :exc:`PostgresFailed`."""
-        self.host = host
+        self._host = host
         self._password = secrets.token_hex(16)  # other users of this machine are no users of the servers
         self._data_dir = os.path.join(host.root, "template")
         self._numbers = count(1)
         self._initialise()
+
+    @property
+    def host(self) -> Host:
+        """Where its servers run."""
+        return self._host
 
     def _initialise(self) -> None:
         word_file = os.path.join(self.host.root, "password")
@@ -82,3 +87,7 @@ class Template:
         data_dir = os.path.join(self.host.root, f"server-{next(self._numbers)}")
         self.host.copy_tree(self._data_dir, data_dir)
         return Server(self.host, data_dir, self.host.free_port(), self._password)
+
+    def close(self) -> None:
+        """Stops and removes all of its servers, and the host's directory with them."""
+        self._host.close()
