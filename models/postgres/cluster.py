@@ -32,7 +32,9 @@ POLL_S = 0.001
 _FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
 _NEXT_RECORD = "SELECT pg_logical_emit_message(true, 'drydock', '')"
 _IS_THERE = "SELECT true FROM pg_stat_activity WHERE pid = %s"
-_OTHERS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+_OTHERS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = current_database()"""
 _DROP_ALL = """
     DO $$ DECLARE name text; BEGIN
         FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
