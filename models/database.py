@@ -204,6 +204,9 @@ class DatabaseDoor(ABC):
     def greatest(self, table: str, column: int) -> int:
         """The greatest value in a column, for the operators; 0 where there is none."""
 
+    def close(self) -> None:  # noqa: B027  (most builds are arrays)
+        """The world has ended: what a build has outside of this process is given back."""
+
     # ---- for builds ------------------------------------------------------------------------------------------
     def _tell(self, table: str, keys: Ints, values: Ints) -> None:
         """A build says so where rows are other than the clients were told."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drydock.harness import registry
-from drydock.harness.database import ModelAlone
+from drydock.harness.database import SIMULATED, Database, NoDatabase
 from drydock.harness.event import Event
 from drydock.harness.frame import Known, finish_scenario, parse_frame
 from drydock.harness.json_schema import json_schema, scenario_schema, type_schema
@@ -21,6 +22,8 @@ from drydock.harness.units import format_ppm
 from drydock.models import regimes
 from drydock.models.catalogue import safeguards, subjects
 from drydock.models.charts import VenueCharts
+from drydock.models.database_needs import needs_of
+from drydock.models.databases import Databases, SimulatedDatabases
 from drydock.models.invariants.canaries import canaries
 from drydock.models.invariants.register import LAWS, make_laws
 from drydock.models.ledger import HARM_KINDS, VenueLedger
@@ -43,14 +46,21 @@ DRAWN = ("accounts", "open_interest_usd", "markets_each", "size_alpha_ppm")
 """What a population says of the people that are drawn, and not of those in a file."""
 SLIPS = ("skips", "delays", "repeats", "swaps")
 DECISIONS = {"verify": (GO_ON,), "rollback": (NO_ROLLBACK, OLDER)}
+POSTGRES = "postgres"
 SCENARIOS = Path(__file__).parent / "scenarios"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class VenueKit(ModelAlone):
+class VenueKit:
     """A perpetuals venue with its services, database, chain and operators."""
 
     name = "venue"
+    databases: Databases = SimulatedDatabases()
+
+    def __init__(self, databases: Databases | None = None) -> None:
+        """``databases`` is the build that its worlds stand on; the model's own where none is given."""
+        if databases is not None:
+            self.databases = databases
 
     # ---- data ------------------------------------------------------------------------------------------------
     def parse(self, data: Plain, where: Where) -> Scenario:
@@ -130,6 +140,38 @@ class VenueKit(ModelAlone):
         decisions = DECISIONS.get(step.kind, ())
         return slips + [{"kind": "operator_decides", "step": step.name, "decision": wrong} for wrong in decisions]
 
+    # ---- databases -----------------------------------------------------------------------------------------------
+    def backends(self) -> Sequence[str]:
+        """The databases it can stand on."""
+        return (SIMULATED,)
+
+    @property
+    def stands_on(self) -> Database:
+        """What it stands on."""
+        return self.databases.told
+
+    @contextmanager
+    def on(self, database: str, server: str = "") -> Iterator[VenueKit]:
+        """This kit on a database; of ``postgres``, ``server`` says which, as ``--postgres`` has it.
+
+        Raises ``NoDatabase`` where that cannot be had, and ``DatabaseFailed`` where its server does not start.
+        """
+        assert (database, server) == (SIMULATED, "")
+        yield VenueKit()
+
+    def beyond(self, scenario: Scenario, strikes: Collection[tuple[str, str]]) -> Sequence[str]:
+        """What of these its database cannot do: a server that is not its own takes plain transactions alone."""
+        return [] if self.databases.can_all else needs_of(scenario, strikes)
+
+    def found(self) -> Mapping[str, str]:
+        """Which PostgreSQL would be taken here."""
+        from drydock.models.postgres.choice import parse
+
+        try:
+            return {POSTGRES: parse("auto").settled().told}
+        except NoDatabase as missing:
+            return {POSTGRES: f"none: {missing}"}
+
     def rules(self) -> Sequence[Rule]:
         """Static checks."""
         return rules()
@@ -137,7 +179,7 @@ class VenueKit(ModelAlone):
     # ---- running and judging -------------------------------------------------------------------------------------
     def world(self, case: Case, sim: Sim) -> VenueWorld:
         """The venue alive."""
-        return VenueWorld(case, sim)
+        return VenueWorld(case, sim, self.databases)
 
     def laws(self, scenario: Scenario) -> Sequence[Law]:
         """Every law and goal, fresh."""

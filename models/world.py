@@ -18,6 +18,7 @@ from drydock.models.artefact import Artefact
 from drydock.models.chain import Chain, Snapshot
 from drydock.models.cloud import Cloud
 from drydock.models.database import DatabaseDoor
+from drydock.models.databases import Databases, SimulatedDatabases
 from drydock.models.events import BlockSealed
 from drydock.models.funding_engine import FundingEngine
 from drydock.models.guards import Guards
@@ -38,7 +39,6 @@ from drydock.models.runbook_spec import Runbook
 from drydock.models.seams import new_seam
 from drydock.models.service import Service
 from drydock.models.shadow import Shadow
-from drydock.models.simulated_database import SimulatedDatabase
 from drydock.models.traders import TriggerOrders, triggers_of
 from drydock.models.triggers import Triggers
 from drydock.models.truth import Outside, Truth
@@ -48,6 +48,7 @@ from drydock.models.watch import IndexWatch
 Ints = NDArray[np.int64]
 BOOT_MS = {"process_up": 400, "connect": 100, "load": 0, "verify": 50, "first_prices": 0}
 """How long each named boot step takes by itself ([A]); loading takes what its rows take."""
+SIMULATED = SimulatedDatabases()
 FIRST_DRAW_MS = 3_600_000
 """Of the outside world so much is drawn at first; a longer night draws the rest when it gets there."""
 FOR_EVER_MS = 1 << 40
@@ -58,8 +59,9 @@ BULK_ROWS = 4
 class VenueWorld:
     """All parts of one venue in one run. Parts reach each other through this object, and only through it."""
 
-    def __init__(self, case: Case, sim: Sim) -> None:
+    def __init__(self, case: Case, sim: Sim, databases: Databases = SIMULATED) -> None:
         model = model_of(case.scenario)
+        self._databases = databases
         runbook = model.runbook
         self.sim = sim
         self.case = case
@@ -153,7 +155,7 @@ class VenueWorld:
     # A canary is a wrong build: it overrides one of these, or one method of a part.
     def make_database(self) -> DatabaseDoor:
         """The database, holding the bulk table first and then the funding indices, with older copies of these."""
-        database = SimulatedDatabase(self.sim, self.venue.database, self.seams)
+        database = self._databases.make(self.sim, self.venue.database, self.seams)
         database.create("accounts", np.zeros((BULK_ROWS * len(self.markets), 1), np.int64))
         rows = np.zeros((len(self.markets), 4), np.int64)
         rows[:, INDEX] = self._start.index
@@ -216,7 +218,8 @@ class VenueWorld:
         self.sim.spawn("runbook", self.player.play())
 
     def close(self) -> None:
-        """Nothing of it is outside of this process."""
+        """Gives the database back: it may be a server."""
+        self.database.close()
 
     def until(self, step: str, offset_ms: int) -> SimpyEvent:
         """An event at that distance from a step: from its plan if negative, else from its start.
