@@ -165,10 +165,10 @@ class VenueKit:
 
     def found(self) -> Mapping[str, str]:
         """Which PostgreSQL would be taken here."""
-        from drydock.models.postgres.choice import parse
+        from drydock.models.postgres.databases import what_would_be_taken
 
         try:
-            return {POSTGRES: parse("auto").settled().told}
+            return {POSTGRES: str(what_would_be_taken())}
         except NoDatabase as missing:
             return {POSTGRES: f"none: {missing}"}
 
