@@ -8,19 +8,19 @@ from drydock.harness.explore.strategy import Searcher, anchored
 from drydock.harness.plan import Plan
 from drydock.harness.stream import Stream
 
-_FAULTS_MIN = 8
-_FAULTS_MAX = 16
+_FAULTS_MIN = 16
+_FAULTS_MAX = 32
 
 
 class Crowd(Searcher):
-    """A venue that survives most faults is asked about a dozen of them with every run.
+    """A venue that survives most faults is asked about two dozen of them with every run.
 
     Where one fault of many is enough this finds it several times sooner than one at a time, for little more than the
     price of one run. What hides other faults (nobody trades any more) is the swarm's part, which leaves kinds out.
     """
 
     name: ClassVar[str] = "crowd"
-    sentence: ClassVar[str] = "a dozen faults of any kinds at once, at steps, beside them or anywhere"
+    sentence: ClassVar[str] = "two dozen faults of any kinds at once, at steps, beside them or anywhere"
 
     def next_plan(self, rng: Stream) -> Plan:
         """Faults of any cells, as far as they are legal together."""

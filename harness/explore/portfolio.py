@@ -23,14 +23,14 @@ ROUND = 40
 """Runs of a round: what is learned from one round is known to the next."""
 
 SHARES: Mapping[str, int] = {
-    Anchored.name: 6,
-    Crowd.name: 14,
-    Swarm.name: 6,
-    Pairwise.name: 4,
-    TieSearch.name: 4,
-    Slips.name: 2,
-    Harm.name: 2,
-    Uniform.name: 2,
+    Anchored.name: 4,
+    Crowd.name: 24,
+    Swarm.name: 3,
+    Pairwise.name: 3,
+    TieSearch.name: 3,
+    Slips.name: 1,
+    Harm.name: 1,
+    Uniform.name: 1,
 }
 """Runs of each strategy in a round of the default portfolio."""
 
