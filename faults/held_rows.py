@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drydock.harness.port import Range, Scenario
 from drydock.harness.sim import Steps
+from drydock.models.database import Unavailable
 from drydock.models.database_fault import share_of_rows
 from drydock.models.index_rows import TABLE
 from drydock.models.venue_fault import VenueFault
 from drydock.models.world import VenueWorld
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,21 @@ class HeldRows(VenueFault):
         return (TABLE,)
 
     def inject(self, world: VenueWorld) -> Steps:
-        """Opens its transaction as soon as the database takes one."""
+        """Opens its transaction as soon as the database takes one, and nobody else has the table."""
         yield world.until(self.step, self.offset_ms)
         ends_ms = world.sim.now_ms + self.lasts_ms
-        while not world.database.accepts_connections:
-            if world.sim.now_ms >= ends_ms:
-                return
-            yield world.sim.sleep(world.venue.database.retry_ms, "connect")
         rows = share_of_rows(world, self.stream_name(), self.share_ppm)(len(world.markets))
-        keys = np.arange(len(rows)) if self.lock == "table" else np.flatnonzero(rows)
-        with world.database.hold(self.target, keys, is_exclusive=self.lock == "table"):
+        keys = np.flatnonzero(rows)
+        with ExitStack() as session:
+            while not self._begins(session, world, keys):
+                if world.sim.now_ms >= ends_ms:
+                    return
+                yield world.sim.sleep(world.venue.database.retry_ms, "connect")
             yield world.sim.sleep(max(0, ends_ms - world.sim.now_ms), "heal")
+
+    def _begins(self, session: ExitStack, world: VenueWorld, keys: Ints) -> bool:
+        try:
+            session.enter_context(world.database.hold(self.target, keys, is_exclusive=self.lock == "table"))
+        except Unavailable:
+            return False
+        return True

@@ -128,6 +128,33 @@ class StatementPassage(Passage):
         self.is_held = np.zeros(self.entities, np.bool_)
 
 
+@dataclass(slots=True, eq=False)
+class Session:
+    """An open transaction that has rows of a table, or all of it (``keys`` is None) and against readers too.
+
+    A build says what else comes to an end with it.
+    """
+
+    table: str
+    keys: Ints | None
+    on_end: Callable[[], None] = lambda: None
+    is_open: bool = True
+
+    def have(self, passage: Passage) -> bool:
+        """Bends ``database.statement``: others are told which rows are held."""
+        assert isinstance(passage, StatementPassage)
+        if not self.is_open or passage.table != self.table or not (passage.is_write or self.keys is None):
+            return False
+        mine = np.ones(passage.entities, np.bool_) if self.keys is None else np.isin(passage.keys, self.keys)
+        passage.is_held |= mine
+        return bool(mine.any())
+
+    def end(self) -> None:
+        """Rolled back, by itself or with its server: what it held is free."""
+        self.is_open = False
+        self.on_end()
+
+
 class DatabaseDoor(ABC):
     """What every build of the database has in common: transactions pass the seams here, and a build then does them.
 
@@ -140,7 +167,7 @@ class DatabaseDoor(ABC):
         self._statement_seam = new_seam(seams, "database.statement")
         self._commit_seam = new_seam(seams, "database.commit")
         self._copy_seam = new_seam(seams, "database.copy")
-        self._lives = 0
+        self._sessions: list[Session] = []
         self.on_untold: Callable[[str, Ints, Ints], None] = lambda table, keys, values: None
         """Hears (table, keys, values) of rows that are other than the clients were told: for laws, not for clients."""
 
@@ -155,8 +182,16 @@ class DatabaseDoor(ABC):
         """All statements and the commit, now."""
 
     @abstractmethod
+    def _commit_unanswered(self, statements: Sequence[Statement]) -> list[Rows]:
+        """All statements and the commit, now, whose answer is lost. The rows are for laws; no client sees them."""
+
+    @abstractmethod
     def _abandon(self, statements: Sequence[Statement]) -> None:
         """All statements, and the end of the connection before the commit: nothing is kept."""
+
+    @abstractmethod
+    def _open_session(self, table: str, keys: Ints | None) -> Session:
+        """An open transaction that has those of these rows that there are (SELECT FOR UPDATE), or the whole table."""
 
     @abstractmethod
     def create(self, table: str, values: Ints) -> None:
@@ -198,7 +233,7 @@ class DatabaseDoor(ABC):
 
     @abstractmethod
     def overwrite(self, table: str, keys: Ints, values: Ints) -> None:
-        """The operators restore: these rows become these values, whoever wrote or holds them."""
+        """The operators restore: these rows become these values, whoever wrote them; who has the table loses it."""
 
     @abstractmethod
     def greatest(self, table: str, column: int) -> int:
@@ -213,9 +248,10 @@ class DatabaseDoor(ABC):
         if keys.size:
             self.on_untold(table, keys, values)
 
-    def _connections_break(self) -> None:
-        """A build says so where its server ends: open transactions are gone, and what they held is free."""
-        self._lives += 1
+    def _end_sessions(self, table: str | None = None) -> None:
+        """Open transactions that have rows of this table, or all of them, are rolled back: what they held is free."""
+        for session in [session for session in self._sessions if table in (None, session.table)]:
+            self._let_go(session)
 
     # ---- for clients -----------------------------------------------------------------------------------------
     def transact(self, statements: Sequence[Statement], sender: str = "") -> list[Rows]:
@@ -230,25 +266,24 @@ class DatabaseDoor(ABC):
     def hold(self, table: str, keys: Ints, *, is_exclusive: bool = False) -> Iterator[None]:
         """An open transaction has those of these rows that there are (SELECT FOR UPDATE): others may only read them.
 
-        Where it is exclusive (ALTER TABLE, VACUUM FULL) it has them all, and nobody may even read. When the server's
-        life ends, so does the transaction. Raises :exc:`Unavailable`.
+        Where it is exclusive (ALTER TABLE, VACUUM FULL) it has the whole table, and nobody may even read. When the
+        server's life ends, so does the transaction, and when the operators overwrite the table. Rows that another open
+        transaction has it does not get. Raises :exc:`Unavailable`, also where one of the two has the whole table.
         """
         if not self.accepts_connections:
             raise Unavailable
-        life = self._lives
-        if not is_exclusive:
-            keys = keys[self._commit([Read(table, keys)])[0].found]
+        session = self._open_session(table, None if is_exclusive else keys)
+        self._sessions.append(session)
+        with self._statement_seam.bend(session.have):
+            try:
+                yield
+            finally:
+                self._let_go(session)
 
-        def have(passage: Passage) -> bool:
-            assert isinstance(passage, StatementPassage)
-            if life != self._lives or passage.table != table or not (passage.is_write or is_exclusive):
-                return False
-            mine = np.isin(passage.keys, keys)
-            passage.is_held |= mine
-            return bool(mine.any())
-
-        with self._statement_seam.bend(have):
-            yield
+    def _let_go(self, session: Session) -> None:
+        if session in self._sessions:
+            self._sessions.remove(session)
+            session.end()
 
     # ---- passing the seams -----------------------------------------------------------------------------------
     def _pass_statements(self, statements: Sequence[Statement], sender: str) -> Sequence[Statement]:
@@ -284,16 +319,17 @@ class DatabaseDoor(ABC):
             raise Unavailable
         if not passage.is_unanswered:
             return self._commit(self._pass_statements(statements, sender))
-        self._commit_untold(statements, sender)
+        through = self._pass_statements(statements, sender)
+        self._tell_written(through, self._commit_unanswered(through))
         raise Unavailable
 
     def _late(self, arg: tuple[Sequence[Statement], str]) -> None:
         """It arrives; a server that takes nothing now has never seen it."""
         if self.accepts_connections:
-            self._commit_untold(*arg)
+            through = self._pass_statements(*arg)
+            self._tell_written(through, self._commit(through))
 
-    def _commit_untold(self, statements: Sequence[Statement], sender: str) -> None:
-        answers = self._commit(self._pass_statements(statements, sender))
+    def _tell_written(self, statements: Sequence[Statement], answers: Sequence[Rows]) -> None:
         for statement, rows in zip(statements, answers, strict=True):
             if isinstance(statement, Write):
                 self._tell(statement.table, statement.keys[rows.found], rows.values[rows.found])

@@ -1,7 +1,8 @@
-"""Tables of the simulated database: rows as arrays, and the log of commits by which any earlier state is known."""
+"""Tables of the simulated database: rows as arrays, and what each commit found there, so that it can be undone."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,6 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-HISTORY_MS = 900_000
-HISTORY_COMMITS = 4_096
 
 
 class Table:
@@ -31,59 +30,49 @@ class Table:
         made.values[:], made.version[:], made.present[:] = values, 1, True
         return made
 
-    def copy(self) -> Table:
-        """The same rows, apart."""
-        twin = Table(*self.values.shape)
-        twin.values[:], twin.version[:], twin.present[:] = self.values, self.version, self.present
-        return twin
+    def empty(self) -> Table:
+        """A table like this one, with no row."""
+        return Table(*self.values.shape)
 
     def rows(self, keys: Ints) -> tuple[Ints, Ints, Mask]:
         """Values, versions and presence of these rows, as they are now."""
         return self.values[keys], self.version[keys], self.present[keys]
 
+    def put(self, keys: Ints, rows: tuple[Ints, Ints, Mask]) -> None:
+        """These rows are as they are in another state."""
+        self.values[keys], self.version[keys], self.present[keys] = rows
+
 
 @dataclass(frozen=True, slots=True)
-class Commit:
-    """What one write changed: the rows as they were before it."""
+class Change:
+    """What one statement of a commit changed: the rows as they were before it."""
 
     number: int
-    at_ms: int
     table: str
     keys: Ints
     before: tuple[Ints, Ints, Mask]
 
 
-class CommitLog:
-    """Commits by number, the newest last. What is older than the history is not told apart."""
+class Changes:
+    """The changes of all commits, the newest last."""
 
     def __init__(self) -> None:
-        self._commits: list[Commit] = []
-        self.newest = 0
+        self._changes: deque[Change] = deque()
 
-    def add(self, now_ms: int, name: str, table: Table, keys: Ints) -> None:
-        """These rows are about to be written."""
-        self.newest += 1
-        self._commits.append(Commit(self.newest, now_ms, name, keys, table.rows(keys)))
-        if len(self._commits) > HISTORY_COMMITS:
-            self._commits = [commit for commit in self._commits if commit.at_ms > now_ms - HISTORY_MS]
+    def add(self, change: Change, oldest: int) -> None:
+        """One more. Those of commits up to ``oldest`` are needed no more."""
+        self._changes.append(change)
+        while self._changes[0].number <= oldest:
+            self._changes.popleft()
 
-    def number_at(self, at_ms: int) -> int:
-        """The number of the last commit at or before a time."""
-        number = self.newest
-        for commit in reversed(self._commits):
-            if commit.at_ms <= at_ms:
-                break
-            number = commit.number - 1
-        return number
-
-    def since(self, number: int) -> Iterator[Commit]:
-        """The commits after this one, newest first: who undoes them in this order comes to that state."""
-        for commit in reversed(self._commits):
-            if commit.number <= number:
+    def since(self, number: int) -> Iterator[Change]:
+        """What the commits after this one changed, newest first: who undoes it in this order comes to that state."""
+        for change in reversed(self._changes):
+            if change.number <= number:
                 return
-            yield commit
+            yield change
 
     def forget_since(self, number: int) -> None:
         """The commits after this one never happened."""
-        self._commits = [commit for commit in self._commits if commit.number <= number]
-        self.newest = min(self.newest, number)
+        while self._changes and self._changes[-1].number > number:
+            self._changes.pop()

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from drydock.harness.sim import Sim
-from drydock.models.database import Read, Rows, Unavailable, Write
+from drydock.models.database import STANDBYS, Read, Rows, Unavailable, Write
 from drydock.models.database_events import DatabaseState
 from drydock.models.simulated_database import SimulatedDatabase
 from drydock.models.venue import DatabaseSpec
@@ -223,3 +223,22 @@ def test_operators_overwrite_whatever_stands_there() -> None:
     made.overwrite("t", KEYS[1:3], column(900, -1))
     assert [100, 900, -1, 103, 104, 105] == read(made).values[:, 0].tolist()
     assert 900 == made.greatest("t", 0)
+
+
+def test_greatest_value_is_that_of_rows_that_are_there() -> None:
+    """A row that is not there is not zero; where there is no row there is nothing greater than zero."""
+    made = database()
+    made.overwrite("t", KEYS, column(*range(-6, 0)))
+    assert -1 == made.greatest("t", 0)
+    made.begin_scale_up(60_000)
+    assert 0 == made.greatest("t", 0)
+
+
+def test_what_a_transaction_wrote_is_on_no_standby_before_its_commit() -> None:
+    """A standby without lag has every commit, and nothing else."""
+    sim = Sim(1)
+    made = SimulatedDatabase(sim, DatabaseSpec(replica_lag_ms=0))
+    made.create("t", column(1))
+    _, seen = made.transact([Write("t", KEYS[:1], column(7)), Read("t", KEYS[:1], server=STANDBYS[0])])
+    assert [[1]] == seen.values.tolist()
+    assert [[7]] == made.transact([Read("t", KEYS[:1], server=STANDBYS[0])])[0].values.tolist()

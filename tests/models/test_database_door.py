@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 
 import numpy as np
 import pytest
@@ -136,18 +136,61 @@ def test_bend_of_one_clients_writes_leaves_reads_and_other_clients() -> None:
 
 
 # ---- at the statements ----------------------------------------------------------------------------------------------
-@given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3), min_size=1), st.booleans())
-def test_held_rows_are_said_to_be_held_and_stay_as_they_are(mine: set[int], wanted: set[int], is_table: bool) -> None:
-    """Row by row: what another has is not written, what he has not is; reads are held by a lock of the table alone."""
+@given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3), min_size=1))
+def test_held_rows_are_said_to_be_held_and_stay_as_they_are(mine: set[int], wanted: set[int]) -> None:
+    """Row by row: what another has is not written, what he has not is; anybody may read."""
     desk = Desk()
     keys = sorted(wanted)
-    with desk.database.hold("t", np.array(sorted(mine), np.int64), is_exclusive=is_table):
+    with desk.database.hold("t", np.array(sorted(mine), np.int64)):
         rows = desk.write(7, *keys)
         seen = desk.database.transact([Read("t", KEYS)], "me")[0]
     assert [key in mine for key in keys] == rows.held.tolist()
     assert [key not in mine for key in keys] == rows.found.tolist()
-    assert [is_table and key in mine for key in range(4)] == seen.held.tolist()
+    assert [False] * 4 == seen.held.tolist()
     assert [7 if key in wanted - mine else 10 + key for key in range(4)] == desk.read()
+
+
+@given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3), min_size=1))
+def test_lock_of_a_table_has_every_row_whatever_was_asked(named: set[int], wanted: set[int]) -> None:
+    """There is no lock of a part of a table: nobody reads or writes a row of it, nor inserts one."""
+    desk = Desk()
+    with desk.database.hold("t", np.array(sorted(named), np.int64), is_exclusive=True):
+        rows = desk.write(7, *sorted(wanted))
+        seen = desk.database.transact([Read("t", KEYS)], "me")[0]
+    assert rows.held.all()
+    assert not rows.found.any()
+    assert seen.held.all()
+    assert [10, 11, 12, 13] == desk.read()
+
+
+def test_row_has_one_holder_at_a_time() -> None:
+    """SKIP LOCKED: the second session gets what the first has not, and does not inherit the rest from it."""
+    desk = Desk()
+    with ExitStack() as second:
+        with desk.database.hold("t", KEYS[:2]):
+            second.enter_context(desk.database.hold("t", KEYS[1:3]))
+            assert [True, True, True, False] == desk.write(7, *range(4)).held.tolist()
+        assert [False, False, True, False] == desk.write(8, *range(4)).held.tolist()
+
+
+@pytest.mark.parametrize("kinds", [(True, True), (True, False), (False, True)])
+def test_lock_of_a_table_suffers_nobody_beside_it(kinds: tuple[bool, bool]) -> None:
+    """LOCK TABLE NOWAIT, and a session of rows beside it: whoever comes second is refused, and may come again."""
+    desk = Desk()
+    first, second = kinds
+    with desk.database.hold("t", KEYS[:1], is_exclusive=first), pytest.raises(Unavailable):
+        desk.database.hold("t", KEYS[3:], is_exclusive=second).__enter__()
+    with desk.database.hold("t", KEYS[3:], is_exclusive=second):
+        assert [True] == desk.write(7, 3).held.tolist()
+
+
+def test_operators_who_restore_throw_out_whoever_has_the_table() -> None:
+    """A restore waits for nobody, and a transaction whose backend was ended holds nothing any more."""
+    desk = Desk()
+    with desk.database.hold("t", KEYS[:1], is_exclusive=True):
+        desk.database.overwrite("t", KEYS[1:2], np.array([[7]]))
+        assert [10, 7, 12, 13] == desk.read()
+        assert [True] == desk.write(8, 0).found.tolist()
 
 
 def test_lock_of_a_table_is_the_primarys_and_of_the_table_itself() -> None:

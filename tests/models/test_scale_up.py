@@ -99,3 +99,33 @@ def test_row_that_is_not_there_cannot_be_held() -> None:
         rows = made.database.transact([Write("b", KEYS, np.array([[7], [8], [9]]))])[0]
     assert [True, False, True] == rows.held.tolist()
     assert [False, True, False] == rows.found.tolist()
+
+
+def test_late_row_is_a_commit_that_standbys_get_later_and_a_lost_tail_takes() -> None:
+    """The bigger instance replicates what the copy still inserts, like anything else."""
+    made = Migration(late_ms=60_000)
+
+    def seen(at_ms: int, stale_ms: int) -> list[bool]:
+        made.sim.run_until(at_ms)
+        return [bool(found) for found in made.database.transact([Read("b", KEYS, stale_ms)])[0].found]
+
+    assert [True, False, True] == seen(65_900, 1_000)
+    assert [True, True, True] == seen(66_000, 1_000)
+    twin = Migration(late_ms=60_000)
+    twin.sim.run_until(66_000)
+    twin.database.fail_over(2_000, 100)
+    assert [True, False, True] == twin.found(70_000)
+
+
+def test_instance_that_is_left_in_the_middle_of_its_copy_keeps_what_it_had() -> None:
+    """A second copy begins while the first is under way: old states are those of the instance that was left."""
+    sim = Sim(1)
+    database = SimulatedDatabase(sim, DatabaseSpec(connect_after_ppm=0))
+    database.create("t", np.array([[1], [2], [3]]))
+    database.begin_scale_up(6_000)
+    sim.run_until(4_000)
+    database.begin_scale_up(6_000)
+    sim.run_until(20_000)
+    database.end_scale_up()
+    rows, old = database.transact([Read("t", KEYS), Read("t", KEYS, 19_000)])
+    assert [True, True, False] == rows.found.tolist() == old.found.tolist()
