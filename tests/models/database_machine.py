@@ -30,7 +30,7 @@ from tests.models.operations import (
     Wait,
 )  # fmt: skip
 
-SESSIONS = ("one",)
+SESSIONS = ("one", "two")
 MakeDesk = Callable[[DatabaseSpec], Desk]
 tens_of_ms = st.integers(1, 30).map(lambda tens: tens * 10)
 some_ms = st.integers(0, 60).map(lambda tens: tens * 10)
@@ -148,13 +148,11 @@ class Agreement(RuleBasedStateMachine):
         self.play(EndScaleUp())
 
     # ---- the operators' own tools ----------------------------------------------------------------------------
-    @precondition(lambda self: not self.is_copying)
     @rule(table=tables, data=st.data())
     def overwrite(self, table: str, data: st.DataObject) -> None:
         self.number += 1
         self.play(Overwrite(table, data.draw(keys(table)), self.number))
 
-    @precondition(lambda self: not self.is_copying)
     @rule(table=tables)
     def greatest(self, table: str) -> None:
         self.play(Greatest(table, 0))
