@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Literal, LiteralString, TypeVar
 
 from drydock.models.postgres.commit_proxy import CommitProxy, Cut
 from drydock.models.postgres.failures import PostgresFailed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 PAGE_BYTES = 8192
-REUSABLE_BYTES_MAX = 1 << 30
+REUSABLE_BYTES_MAX = 1 << 28
 """Standbys are fed from the first byte on, so the primary keeps all of its log: with so much of it, it is given up."""
 GONE_LIMIT_S = 10.0
 POLL_S = 0.001
@@ -59,37 +59,62 @@ class Standby:
         self.server.remove()
 
 
-class Cluster:
-    """Its clients are one thread: no statement may wait for what another connection of theirs holds.
+@dataclass(slots=True)
+class Costs:
+    """Real seconds that servers took to start, to crash and recover, and to be promoted; and how many were started.
 
-    ``start_s``, ``crash_s``, ``promotion_s`` are the real seconds that servers took to start, to end and recover, and
-    to be promoted, and ``starts`` how many were started: for a benchmark that takes them apart.
+    A benchmark takes them apart from what statements cost.
     """
 
-    def __init__(self, template: Template) -> None:
-        """Starts the primary. Raises :exc:`PostgresFailed`."""
+    starts: int = 0
+    start_s: float = 0.0
+    crash_s: float = 0.0
+    promotion_s: float = 0.0
+
+    @contextmanager
+    def counting(self, name: Literal["start_s", "crash_s", "promotion_s"]) -> Iterator[None]:
+        """Adds what passes inside."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, name, getattr(self, name) + time.perf_counter() - begun)
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self.start_s + self.crash_s + self.promotion_s
+
+
+class Cluster:
+    """Its clients are one thread: no statement may wait for what another connection of theirs holds."""
+
+    def __init__(self, template: Template, costs: Costs | None = None) -> None:
+        """Starts the primary; adds to ``costs``. Raises :exc:`PostgresFailed`."""
+        self.costs = Costs() if costs is None else costs
         self._template = template
         self._standbys: dict[str, Standby] = {}
         self._has_promoted = False
-        self.starts = 0
-        self.start_s = self.crash_s = self.promotion_s = 0.0
-        with self._counting_start():
+        with self.costs.counting("start_s"):
             self._primary = template.clone()
-            self._primary.start()
-            self.connection = self._primary.connect()
-        self._begins_at = self.flush_lsn()
+        self.connection = self._started(self._primary)
+        self._newest = self._begins_at = self.flush_lsn()
 
-    @contextmanager
-    def _counting_start(self) -> Iterator[None]:
-        begun = time.perf_counter()
-        self.starts += 1
-        yield
-        self.start_s += time.perf_counter() - begun
+    def _started(self, server: Server) -> Connection:
+        with self.costs.counting("start_s"):
+            self.costs.starts += 1
+            server.start()
+            return server.connect()
 
     # ---- the primary -------------------------------------------------------------------------------------------
     def connect(self) -> Connection:
         """One more session of the primary, in autocommit like ``connection``; who asked for it closes it."""
         return self._primary.connect()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the primary is reached: host and port."""
+        return self._primary.address
 
     def flush_lsn(self) -> int:
         """The position right after the last commit: the end of a record, so that a standby can be told to stand there.
@@ -99,6 +124,7 @@ class Cluster:
         """
         while (lsn := int(self._asked(_FLUSHED))) % PAGE_BYTES == 0:
             self._asked(_NEXT_RECORD)
+        self._newest = lsn
         return lsn
 
     def _asked(self, statement: LiteralString) -> str:
@@ -108,19 +134,17 @@ class Cluster:
 
     def crash(self) -> None:
         """The primary ends at once, and with it every connection to it. What gates hold is dropped."""
-        begun = time.perf_counter()
-        self._primary.stop_now()
-        self.connection.close()
-        for standby in self._standbys.values():
-            standby.gate.drop()
-        self.crash_s += time.perf_counter() - begun
+        with self.costs.counting("crash_s"):
+            self._primary.stop_now()
+            self.connection.close()
+            for standby in self._standbys.values():
+                standby.gate.drop()
 
     def recover(self) -> None:
         """The primary starts again, with everything committed; standbys find it when they are next asked for."""
-        begun = time.perf_counter()
-        self._primary.start()
-        self.connection = self._primary.connect()
-        self.crash_s += time.perf_counter() - begun
+        with self.costs.counting("crash_s"):
+            self._primary.start()
+            self.connection = self._primary.connect()
 
     @property
     def is_up(self) -> bool:
@@ -144,13 +168,12 @@ class Cluster:
         return self._standbys[name].gate.opened_to if name in self._standbys else 0
 
     def _made(self, name: str) -> Standby:
-        with self._counting_start():
-            host = self._template.host
-            server, gate = self._template.clone(), WalGate(self._primary.address, host.upstream_address)
-            server.follow(f"host={gate.address[0]} port={gate.address[1]}")
-            server.start()
-            self._standbys[name] = Standby(server, gate, server.connect())
-        return self._standbys[name]
+        with self.costs.counting("start_s"):
+            server = self._template.clone()
+        gate = WalGate(self._primary.address, self._template.host.upstream_address)
+        server.follow(f"host={gate.address[0]} port={gate.address[1]}")
+        made = self._standbys[name] = Standby(server, gate, self._started(server))
+        return made
 
     def promote(self, name: str, lsn: int) -> None:
         """This standby, standing at exactly ``lsn``, is the primary from now on; what was committed later is lost.
@@ -158,18 +181,17 @@ class Cluster:
         The primary ends at once and is gone; other standbys are made anew when they are next asked for.
         """
         self.standby(name, lsn)
-        begun = time.perf_counter()
-        chosen = self._standbys.pop(name)
-        lost, self._primary = self._primary, chosen.server
-        lost.stop_now()
-        chosen.gate.close()
-        self.connection.close()
-        self._primary.promote()
-        self.connection = chosen.connection
-        self._has_promoted = True
-        self._remove_standbys()
-        lost.remove()
-        self.promotion_s += time.perf_counter() - begun
+        with self.costs.counting("promotion_s"):
+            chosen = self._standbys.pop(name)
+            lost, self._primary = self._primary, chosen.server
+            lost.stop_now()
+            chosen.gate.close()
+            self._primary.promote()
+            self.connection.close()
+            self.connection = chosen.connection
+            self._has_promoted = True
+            self._remove_standbys()
+            lost.remove()
 
     def _remove_standbys(self) -> None:
         while self._standbys:
@@ -211,17 +233,25 @@ class Cluster:
     @property
     def is_reusable(self) -> bool:
         """Whether another run can have it: it has promoted nobody, and its log is not too long."""
-        return not self._has_promoted and self.flush_lsn() - self._begins_at < REUSABLE_BYTES_MAX
+        return not self._has_promoted and self._newest - self._begins_at < REUSABLE_BYTES_MAX
 
     def clear(self) -> None:
-        """No session but ``connection``, and no table: as the next run expects it. Standbys stay where they are."""
+        """No session but ``connection``, and no table: as the next run expects it. Standbys stay where they are.
+
+        A checkpoint, so that recovery from a crash of that run replays what that run did.
+        """
         if not self.is_up:
             self.recover()
         self.connection.rollback()
+        self.clear_sessions()
+        self.connection.execute(_DROP_ALL)
+        self.connection.execute("CHECKPOINT")
+
+    def clear_sessions(self) -> None:
+        """No session but ``connection``, and no lock of any other."""
         for (pid,) in self.connection.execute(_OTHERS).fetchall():
             self.connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
             self._await_end_of(pid)
-        self.connection.execute(_DROP_ALL)
 
     def close(self) -> None:
         """Every server stops, and nothing of them is left."""

@@ -14,7 +14,8 @@ from typing import Literal, Self
 from drydock.models.postgres.proxy import Link, Message, Proxy
 
 Cut = Literal["swallow_reply", "swallow_commit"]
-QUERY, PARSE, READY = b"Q", b"P", b"Z"
+QUERY, PARSE, COMPLETE = b"Q", b"P", b"C"
+COMMITTED = b"COMMIT\0"
 
 
 class CommitProxy(Proxy):
@@ -26,7 +27,6 @@ class CommitProxy(Proxy):
     def __init__(self, upstream: tuple[str, int], listen: str = "127.0.0.1") -> None:
         super().__init__(upstream, listen)
         self._cut: Cut | None = None
-        self._awaiting: Link | None = None
         self.is_cut = False
         self._is_ending = False
         self._wake, self._woken = socket.socketpair()
@@ -62,26 +62,21 @@ class CommitProxy(Proxy):
     # ---- messages ----------------------------------------------------------------------------------------------
     def _client_said(self, link: Link) -> None:
         for message in link.messages_of_client():
-            if self._cut is not None and _is_commit(message):
-                self._strike(link, self._cut)
-                if not link.is_open:
-                    return
+            if self._cut == "swallow_commit" and _is_commit(message):
+                self._strike(link)
+                return
             link.to_server += message.raw
-
-    def _strike(self, link: Link, cut: Cut) -> None:
-        self._cut, self.is_cut = None, True
-        if cut == "swallow_reply":
-            self._awaiting = link
-        else:
-            self._end(link, with_reset=True)
 
     def _server_said(self, link: Link) -> None:
         while (message := link.next_of_server()) is not None:
-            if self._awaiting is not link:
-                link.to_client += message.raw
-            elif message.kind == READY:
-                self._end(link, with_reset=True)
+            if self._cut == "swallow_reply" and message.kind == COMPLETE and message.body == COMMITTED:
+                self._strike(link)
                 return
+            link.to_client += message.raw
+
+    def _strike(self, link: Link) -> None:
+        self._cut, self.is_cut = None, True
+        self._end(link, with_reset=True)
 
 
 def _is_commit(message: Message) -> bool:

@@ -130,8 +130,11 @@ class Proxy(ABC):
         link.is_open = False
         for side in (link.client, link.server):
             self._watch(link, side, 0)
-            if with_reset:
-                side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            with suppress(OSError):
+                if with_reset:
+                    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                else:
+                    side.shutdown(socket.SHUT_RDWR)  # it ends although a forked process has it too
             side.close()
 
     # ---- moving bytes ------------------------------------------------------------------------------------------

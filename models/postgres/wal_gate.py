@@ -14,6 +14,7 @@ import struct
 import time
 from typing import NoReturn
 
+from drydock.models.postgres.failures import PostgresFailed
 from drydock.models.postgres.proxy import Link, Message, Proxy
 
 COPY_DATA, COPY_DONE, COPY_BOTH = b"d", b"c", b"W"
@@ -50,7 +51,7 @@ class WalGate(Proxy):
     def wait_applied(self, lsn: int, timeout_s: float = 10) -> None:
         """Until the standby has replayed up to ``lsn``, the end of a record that the gate is open to.
 
-        :exc:`TimeoutError` where nothing has moved for ``timeout_s``.
+        Raises :exc:`PostgresFailed` where nothing has moved for ``timeout_s``.
         """
         assert lsn <= self.opened_to, "it would wait for what may not pass"
         stands, moved_s = (self.forwarded, self.applied), time.monotonic()
@@ -64,7 +65,7 @@ class WalGate(Proxy):
 
     def _give_up(self, lsn: int, timeout_s: float) -> NoReturn:
         link = "connected" if self._stream is not None and self._stream.is_open else "not connected"
-        raise TimeoutError(
+        raise PostgresFailed(
             f"the standby behind the gate to {self.upstream[0]}:{self.upstream[1]} has replayed up to"
             f" {lsn_text(self.applied)} of {lsn_text(lsn)} and nothing moved for {timeout_s} s ({link},"
             f" {lsn_text(self.forwarded)} forwarded): read the logs of both servers"
