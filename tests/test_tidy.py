@@ -179,7 +179,8 @@ def banned_use(node: ast.AST, known: dict[str, str]) -> tuple[str, str] | None:
 REAL_TIME = frozenset(
     f"models/postgres/{name}.py"
     for name in (
-        "choice cluster commit_proxy container host owner places pool process proxy server template url wal_gate".split()
+        *"choice cluster commit_proxy container host owner places".split(),
+        *"pool process proxy server template url wal_gate".split(),
     )
 )
 """What runs real servers waits for them, in seconds. What they answer enters a trace by sql.py and build.py alone."""
