@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ class Database:
     """What a kit stands on.
 
     ``name`` is one of the kit's backends. Of a real one, ``server`` says which (``PostgreSQL 18.6``), ``choice`` what
-    asks for just this one again (``embedded``), and ``why`` how it came to be taken, where nobody had named it.
+    asks for just this one again (``embedded``), and ``why`` how it came to be taken, where nobody had named it. One
+    that ``is_shared`` is somebody else's: a single process may use it.
     """
 
     name: str = SIMULATED
     server: str = ""
     choice: str = ""
     why: str = ""
+    is_shared: bool = False
 
     def __str__(self) -> str:
         if not self.server:
@@ -50,12 +52,13 @@ class Database:
 
     def plain(self) -> dict[str, str | None]:
         """As JSON has it."""
-        return {key: text or None for key, text in asdict(self).items()}
+        texts = {"name": self.name, "server": self.server, "choice": self.choice, "why": self.why}
+        return {key: text or None for key, text in texts.items()}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Database:
         """From what :meth:`plain` gave; other keys are left alone."""
-        return cls(**{field.name: plain.get(field.name) or "" for field in fields(cls)})
+        return cls(*(plain.get(key) or "" for key in ("name", "server", "choice", "why")))
 
 
 class OnDatabase(Protocol):

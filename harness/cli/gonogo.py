@@ -81,6 +81,8 @@ def command(
 
     0 GO, 1 NO-GO, 3 INCONCLUSIVE; of several scenarios the worst.
     """
+    from dataclasses import replace
+
     from drydock.harness.rehearsal import Options
 
     files = {"report": report, "markdown": markdown, "junit": junit}
@@ -92,12 +94,12 @@ def command(
         runs=runs,
         regime=regime,
         seed=common.first_seed,
-        workers=workers or cores(),
         corpus_time_s=60.0 if corpus_time is None else corpus_time / 1000,
     )
     known = _corpora(todo)
     with ExitStack() as stack:
         todo = _standing(todo, known, wanted, stack)
+        options = replace(options, workers=_workers(workers, todo))
         file = stack.enter_context(_refund_file(refunds, todo))
         verdicts = list(_rehearsed(todo, known, options, max_time, file, common))
         return _answer(verdicts, todo, files, common)
@@ -206,6 +208,16 @@ def _standing(
         strikes = strikes_of_rehearsal(scenario, cases)
         standing.append((scenario, stack.enter_context(wanted.under(kit, scenario, strikes))))
     return standing
+
+
+def _workers(asked: int | None, todo: list[tuple[Scenario, Kit]]) -> int:
+    """As many as were asked for, else one a core; one for a server that no two processes may use."""
+    shared = next((kit.stands_on for _, kit in todo if kit.stands_on.is_shared), None)
+    if shared is None:
+        return asked or cores()
+    if asked not in (None, 1):
+        raise click.UsageError(f"--workers: {shared} is one server for one process; allowed: 1")
+    return 1
 
 
 def _rehearsed(

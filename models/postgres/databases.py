@@ -13,7 +13,7 @@ def told(choice: Choice) -> Database:
     version = choice.name.rpartition(" ")[2]
     version = f"of the image {version}" if choice.kind == "docker" else version
     why = f"auto: {choice.why}" if choice.why else ""
-    return Database(POSTGRES, f"PostgreSQL {version}", choice.kind, why)
+    return Database(POSTGRES, f"PostgreSQL {version}", choice.kind, why, choice.is_shared)
 
 
 def what_would_be_taken() -> Database:

@@ -180,6 +180,16 @@ def test_what_no_fault_of_the_run_needs_is_not_asked_for(server: Path) -> None:
     assert exits.GO == drydock("run", "good.yaml", "--plan", "none", *SERVER)
 
 
+def test_a_server_for_one_process_has_one_worker(server: Path, capsys: Capture) -> None:
+    """More are refused, and none are taken by default."""
+    (server / "shared").touch()
+    assert exits.USAGE == gonogo("good.yaml", "--workers", "2", *SERVER)
+    assert "one server for one process; allowed: 1" in capsys.readouterr().err
+    (server / "log").unlink()
+    assert exits.GO == gonogo("good.yaml", *SERVER)
+    assert 1 == log(server)["start"]
+
+
 def test_dry_starts_nothing(server: Path, capsys: Capture) -> None:
     """The schedule needs no server; a name that nobody knows is told all the same."""
     assert exits.GO == drydock("run", "good.yaml", "--dry", *SERVER)

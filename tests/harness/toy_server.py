@@ -68,7 +68,8 @@ class ServedKit(toy.ToyKit):  # type: ignore[name-defined, misc]
         file = folder / str(os.getpid())
         file.touch()
         try:
-            yield ServedKit(Database("postgres", "ToySQL 1.0", server, "the toy was asked"))
+            is_shared = (folder / "shared").exists()
+            yield ServedKit(Database("postgres", "ToySQL 1.0", server, "the toy was asked", is_shared))
         finally:
             file.unlink()
             _note(folder, "stop")
