@@ -58,7 +58,8 @@ class Database:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Database:
         """From what :meth:`plain` gave; other keys are left alone."""
-        return cls(*(plain.get(key) or "" for key in ("name", "server", "choice", "why")))
+        name, server, choice, why = (plain.get(key) or "" for key in ("name", "server", "choice", "why"))
+        return cls(name, server, choice, why)
 
 
 class OnDatabase(Protocol):

@@ -14,7 +14,6 @@ from multiprocessing.util import Finalize
 
 from drydock.models.postgres.choice import Choice
 from drydock.models.postgres.cluster import Cluster, Costs
-from drydock.models.postgres.template import Template
 
 _BEFORE_OWNERS = 20  # connections end before the servers that they belong to
 _costs = Costs()
@@ -26,10 +25,11 @@ class _Pool:
 
     def __init__(self, choice: Choice) -> None:
         with _costs.counting("start_s"):
-            self._host = choice.open()
-            self._template = Template(self._host)
+            self._template = choice.template()
         self._free: list[Cluster] = []
-        Finalize(None, self._close, exitpriority=_BEFORE_OWNERS)
+        self.users = 0
+        self.close = Finalize(None, self._close, exitpriority=_BEFORE_OWNERS)
+        """Stops all of it; a second time it does nothing."""
 
     def take(self) -> Cluster:
         """One that is free, or a new one."""
@@ -46,7 +46,7 @@ class _Pool:
     def _close(self) -> None:
         while self._free:
             self._free.pop().close()
-        self._host.close()
+        self._template.close()
 
 
 @contextmanager
@@ -64,6 +64,23 @@ def cluster(choice: Choice) -> Iterator[Cluster]:
         taken.close()
         raise
     pool.give_back(taken)
+
+
+@contextmanager
+def held(choice: Choice) -> Iterator[None]:
+    """Opens the pool of a choice now, so that what is wrong shows before the first run, and closes it at the end.
+
+    Held by several, it is closed by the last of them. Raises :exc:`CannotServe` and :exc:`PostgresFailed`.
+    """
+    pool = _pool_of(choice)
+    pool.users += 1
+    try:
+        yield
+    finally:
+        pool.users -= 1
+        if not pool.users:
+            _pools.pop((os.getpid(), choice), None)
+            pool.close()
 
 
 def costs() -> Costs:
