@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,20 @@ def test_each_process_has_servers_of_its_own(choice: Choice, method: str) -> Non
         cluster.crash()
         cluster.recover()
         assert first(2) == ledger.seen_by("standby-1", 2)
+
+
+def directory_of_a_run(choice: Choice) -> Path:
+    """Where the server of a run has its files."""
+    with pool.cluster(choice) as cluster:
+        row = cluster.connection.execute("SHOW data_directory").fetchone()
+        assert row is not None
+        return Path(row[0])
+
+
+def test_servers_that_are_held_go_with_the_last_who_holds_them(choice: Choice) -> None:
+    """They are there before the first run, serve all runs meanwhile, and then nothing is left of them."""
+    with pool.held(choice):
+        with pool.held(choice):
+            directory = directory_of_a_run(choice)
+        assert (directory, True) == (directory_of_a_run(choice), directory.exists())
+    assert not directory.exists()
