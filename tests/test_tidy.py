@@ -179,7 +179,7 @@ def banned_use(node: ast.AST, known: dict[str, str]) -> tuple[str, str] | None:
 REAL_TIME = frozenset(
     f"models/postgres/{name}.py"
     for name in (
-        *"choice cluster commit_proxy container host owner places".split(),
+        *"choice cluster commit_proxy container engine host owner places".split(),
         *"pool process proxy server template url wal_gate".split(),
     )
 )

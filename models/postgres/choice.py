@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drydock.harness.mistakes import did_you_mean
+from drydock.models.postgres.container import ContainerHost
 from drydock.models.postgres.failures import CannotServe
 from drydock.models.postgres.host import Host, LocalHost
 from drydock.models.postgres.owner import claim
@@ -62,6 +63,8 @@ class Choice:
             refuse("a server of one's own")
         owner = claim(choice.kind)
         try:
+            if choice.kind == "docker":
+                return ContainerHost(choice.place, owner)
             return LocalHost(choice.kind, Path(choice.place), owner)
         except BaseException:
             owner.close()

@@ -22,6 +22,7 @@ from itertools import count
 from multiprocessing.util import Finalize
 from pathlib import Path
 
+from drydock.models.postgres import engine
 from drydock.models.postgres.failures import CannotServe, PostgresFailed, failed_in
 from drydock.models.postgres.process import birth_of, end_all_in, space
 
@@ -45,6 +46,7 @@ class _Facts:
     space: str
     kind: str
     label: str
+    engine: str  # of containers; empty where there are none
     containers: list[str] = field(default_factory=list)
 
     @property
@@ -103,7 +105,8 @@ def claim(kind: str) -> Owner:
     runner = multiprocessing.parent_process()
     runner_pid = pid if runner is None or runner.pid is None else runner.pid
     label = f"{os.getuid()}-{directory.name}-{birth.replace(' ', '-')}"
-    return Owner(directory, _Facts(pid, birth, runner_pid, birth_of(runner_pid), space(), kind, label))
+    address = engine.address_in() if kind == "docker" else ""
+    return Owner(directory, _Facts(pid, birth, runner_pid, birth_of(runner_pid), space(), kind, label, address))
 
 
 def _new_directory() -> Path:
@@ -171,6 +174,11 @@ def _remove(directory: Path, facts: _Facts | None) -> None:
         except OSError:
             return  # somebody else was faster
     end_all_in(str(directory))  # what was just being started when its starter was killed
+    if facts is not None and facts.engine:
+        try:
+            engine.remove_containers(facts.engine, facts.label)
+        except engine.EngineTrouble:
+            return  # the record stays for the next sweep: without an engine nothing can be said about containers
     shutil.rmtree(doomed, ignore_errors=True)
 
 

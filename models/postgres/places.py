@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from drydock.models.postgres import engine
+from drydock.models.postgres.client import pull
 from drydock.models.postgres.failures import CannotServe, PostgresFailed
 
 VERSION_MIN = 15
@@ -20,10 +20,8 @@ INSTALL = "pip install 'drydock-sim[postgres]'"
 INSTALL_CONTAINERS = "pip install 'drydock-sim[containers]'"
 IMAGE_VARIABLE = "DRYDOCK_POSTGRES_IMAGE"
 IMAGE_DEFAULT = "postgres:18"
-ENGINE_VARIABLE = "DOCKER_HOST"
-ENGINE_DEFAULT = "unix:///var/run/docker.sock"
+_IMAGE_PREFIX_VARIABLE = "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX"
 DEBIANS = Path("/usr/lib/postgresql")
-_ENGINE_LIMIT_S = 2.0
 _WORDS_MAX = 200
 
 
@@ -110,39 +108,22 @@ def version_in(name: str) -> tuple[int, ...]:
 
 
 def docker(environment: Mapping[str, str] = os.environ) -> Place:
-    """The image for containers, where an engine answers. Raises :exc:`CannotServe`."""
+    """The image for containers, where an engine answers and has or gets it. Raises :exc:`CannotServe`."""
     if find_spec("testcontainers") is None:
         raise CannotServe(f"the package testcontainers is not installed: {INSTALL_CONTAINERS}")
-    engine = environment.get(ENGINE_VARIABLE, "") or ENGINE_DEFAULT
-    if trouble := engine_trouble(engine):
-        raise CannotServe(
-            f"no Docker engine answers at {engine} ({trouble}); start one, or name it in the environment variable"
-            f" {ENGINE_VARIABLE}"
-        )
+    address = engine.address_in(environment)
     image = environment.get(IMAGE_VARIABLE, "") or IMAGE_DEFAULT
-    return Place(image, f"docker {image}")
-
-
-def engine_trouble(engine: str) -> str:
-    """Why no engine answers there; empty where one does. Without the client's library, whose import takes long."""
-    parts = urlsplit(engine)
     try:
-        if parts.scheme == "unix":
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(_ENGINE_LIMIT_S)
-            connection.connect(parts.path)
-        elif parts.scheme == "tcp" and parts.hostname:
-            connection = socket.create_connection((parts.hostname, parts.port or 2375), _ENGINE_LIMIT_S)
-        else:
-            return ""  # ssh, or what else the client knows: it will say so itself
-        with connection:
-            if parts.port == 2376:  # it wants to see certificates first
-                return ""
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = connection.recv(64)
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    return "" if answer.startswith(b"HTTP/1") and b" 200 " in answer else "what listens there is none"
+        engine.ping(address)
+        is_here = engine.has_image(address, environment.get(_IMAGE_PREFIX_VARIABLE, "") + image)
+    except engine.EngineTrouble as trouble:
+        raise CannotServe(
+            f"no Docker engine answers at {address} ({trouble}); start one, or name it in the environment variable"
+            f" {engine.ADDRESS_VARIABLE}"
+        ) from trouble
+    if not is_here:
+        pull(image)
+    return Place(image, f"docker {image}")
 
 
 LOOKS: dict[str, Callable[[], Place]] = {"embedded": embedded, "system": system, "docker": docker}

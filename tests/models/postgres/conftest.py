@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,13 +12,18 @@ from drydock.models.postgres.cluster import Cluster
 from drydock.models.postgres.failures import CannotServe
 from drydock.models.postgres.template import Template
 
+REQUIRED = "DRYDOCK_REQUIRE_DOCKER"
+"""Set to 1, no test may do without containers."""
 
-@pytest.fixture(scope="session", params=["embedded", "system"])
+
+@pytest.fixture(scope="session", params=["embedded", "system", pytest.param("docker", marks=pytest.mark.docker)])
 def choice(request: pytest.FixtureRequest) -> Choice:
     """Where servers come from."""
     try:
         return parse(request.param).settled()
     except CannotServe as no:
+        if request.param == "docker" and os.environ.get(REQUIRED) == "1":
+            pytest.fail(str(no))
         pytest.skip(str(no))
 
 

@@ -1,0 +1,59 @@
+"""The client's library for Docker, imported only where it is needed: that takes half a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drydock.models.postgres import engine
+from drydock.models.postgres.failures import CannotServe
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
+_CLIENT_LIMIT_S = 600  # how long the library waits for a word of the engine: longer than any program of ours
+_WORDS_MAX = 400
+OTHERWISE = "name another one in the environment variable DRYDOCK_POSTGRES_IMAGE, or take --postgres embedded or system"
+
+
+def client_failures() -> tuple[type[Exception], ...]:
+    """What can be raised: the library's own errors, those of the sockets below and of HTTP in between, and ours."""
+    from docker.errors import DockerException
+    from urllib3.exceptions import HTTPError
+
+    return DockerException, OSError, HTTPError, engine.EngineTrouble
+
+
+def words_of(error: Exception) -> str:
+    """The engine's own words where there are any, on one line."""
+    words = getattr(error, "explanation", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())[:_WORDS_MAX]
+
+
+def pull(image: str) -> None:
+    """Has the engine get an image from its registry. Raises :exc:`CannotServe`."""
+    import docker
+
+    try:
+        with docker.from_env() as client:
+            client.images.pull(image)
+    except client_failures() as error:
+        raise CannotServe(
+            f"the image {image} is not here and cannot be pulled ({words_of(error)}); load it, {OTHERWISE}"
+        ) from error
+
+
+def described(image: str, **settings: object) -> DockerContainer:
+    """A container that is not made yet. Raises :exc:`CannotServe` where no engine answers."""
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.container import DockerContainer
+
+    try:
+        # Its reaper removes what a killed process left, and so does who holds a container (engine.py). As the reaper is
+        # an image of its own, which not every registry has, it is left out where it is not here already.
+        if not engine.has_image(engine.address_in(), testcontainers_config.ryuk_image):
+            testcontainers_config.ryuk_disabled = True
+        return DockerContainer(image, docker_client_kw={"timeout": _CLIENT_LIMIT_S}).with_kwargs(**settings)
+    except client_failures() as error:
+        raise CannotServe(
+            f"no Docker engine answers at {engine.address_in()} ({words_of(error)}); start one"
+        ) from error
