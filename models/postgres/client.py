@@ -16,11 +16,10 @@ OTHERWISE = "name another one in the environment variable DRYDOCK_POSTGRES_IMAGE
 
 
 def client_failures() -> tuple[type[Exception], ...]:
-    """What can be raised: the library's own errors, those of the sockets below and of HTTP in between, and ours."""
+    """What can be raised: the library's own errors, those of HTTP and of the sockets below (``OSError``), and ours."""
     from docker.errors import DockerException
-    from urllib3.exceptions import HTTPError
 
-    return DockerException, OSError, HTTPError, engine.EngineTrouble
+    return DockerException, OSError, engine.EngineTrouble
 
 
 def words_of(error: Exception) -> str:
