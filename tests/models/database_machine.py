@@ -34,6 +34,8 @@ SESSIONS = ("one", "two")
 MakeDesk = Callable[[DatabaseSpec], Desk]
 tens_of_ms = st.integers(1, 30).map(lambda tens: tens * 10)
 some_ms = st.integers(0, 60).map(lambda tens: tens * 10)
+Rows = frozenset[tuple[str, int]]
+some_rows = st.frozensets(st.sampled_from(ROWS))
 tables = st.sampled_from(tuple(TABLES))
 versions = st.none() | st.integers(0, 3)
 endings = st.sampled_from(("told", "unanswered", "abandoned", "late"))
@@ -134,11 +136,10 @@ class Agreement(RuleBasedStateMachine):
     def fail_over(self, lost_ms: int, refuse_ms: int) -> None:
         self.play(FailOver(lost_ms, refuse_ms))
 
-    @precondition(lambda self: not self.is_copying)
-    @rule(takes_ms=tens_of_ms, left_out=st.frozensets(st.sampled_from(ROWS)))
-    def begin_scale_up(self, takes_ms: int, left_out: frozenset[tuple[str, int]]) -> None:
+    @rule(takes_ms=tens_of_ms, left_out=some_rows, late=some_rows, late_ms=tens_of_ms)
+    def begin_scale_up(self, takes_ms: int, left_out: Rows, late: Rows, late_ms: int) -> None:
         self.copied_ms = self.now_ms + takes_ms
-        self.play(BeginScaleUp(takes_ms, left_out))
+        self.play(BeginScaleUp(takes_ms, left_out, late, late_ms))
 
     @precondition(lambda self: self.is_copying)
     @rule()
@@ -153,9 +154,9 @@ class Agreement(RuleBasedStateMachine):
         self.number += 1
         self.play(Overwrite(table, data.draw(keys(table)), self.number))
 
-    @rule(table=tables)
-    def greatest(self, table: str) -> None:
-        self.play(Greatest(table, 0))
+    @rule(table=tables, data=st.data())
+    def greatest(self, table: str, data: st.DataObject) -> None:
+        self.play(Greatest(table, data.draw(st.integers(0, TABLES[table][1] - 1))))
 
     def teardown(self) -> None:
         for desk in getattr(self, "desks", ()):

@@ -49,7 +49,7 @@ class NaiveDatabase:
         self.committed = 0
         self.stands = dict.fromkeys(STANDBYS, 0)
         self.back: tuple[int, str] | None = None
-        self.sessions: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+        self.at: dict[str, str] = {}
         self.held: dict[str, set[tuple[str, int]]] = {}
         self.locked: dict[str, str] = {}
         self.late: list[tuple[int, tuple[Ask | Put, ...]]] = []
@@ -88,8 +88,7 @@ class NaiveDatabase:
             case EndScaleUp():
                 self._end_copy()
             case Overwrite(table, keys, number):
-                self._let_go_of(table)
-                self._write(Put(table, keys, number), set())
+                self._overwrite(Put(table, keys, number))
             case Greatest(table, column):
                 numbers = [number for (name, _), (number, _) in self.rows.items() if name == table]
                 return max((columns_of(table, number)[column] for number in numbers), default=0)
@@ -133,7 +132,8 @@ class NaiveDatabase:
         return True
 
     def _connections_break(self) -> None:
-        self.sessions, self.held, self.locked = {}, {}, {}
+        for session in list(self.at):
+            self._let_go(session)
 
     def _fail_over(self, lost_ms: int, refuse_ms: int) -> bool:
         """What the first standby has is what there is."""
@@ -156,7 +156,9 @@ class NaiveDatabase:
 
     # ---- scale-up --------------------------------------------------------------------------------------------
     def _begin_copy(self, asked: BeginScaleUp) -> None:
-        """A bigger instance, empty at first."""
+        """A bigger instance, empty at first. One that is left in the middle of its copy has standbys from then on."""
+        if self.is_copying():
+            self._begin_standbys()
         self.before = (self.base, len(self.states) - 1)
         self.copy = Copy(asked, self.rows, self.now_ms, self.spec.connect_after_ppm)
         self.rows = {}
@@ -175,32 +177,34 @@ class NaiveDatabase:
 
     def _end_copy(self) -> None:
         """Standbys of the bigger instance begin with what is there now."""
-        if self.copy is None:
+        if self.copy is None or self.copy.is_reported:
             return
-        self.copy.is_reported, self.base = True, len(self.states) - 1
-        self.states[-1] = (self.states[-1][0], dict(self.rows))
+        self.copy.is_reported = True
+        self._begin_standbys()
         self.told.append((self.now_ms, "copied", len(TABLES)))
+
+    def _begin_standbys(self) -> None:
+        self.base = len(self.states) - 1
+        self.states[-1] = (self.states[-1][0], dict(self.rows))
 
     # ---- sessions --------------------------------------------------------------------------------------------
     def _hold(self, session: str, table: str, keys: tuple[int, ...] | None) -> bool:
+        """Rows that nobody else has; the whole table where nobody else is at it."""
         self._let_go(session)
-        if not self.is_open():
+        is_locked, is_busy = table in self.locked.values(), table in self.at.values()
+        if not self.is_open() or is_locked or (keys is None and is_busy):
             return False
-        others = {name for name, (of, _) in self.sessions.items() if of == table}
-        if others and (keys is None or table in self.locked.values()):
-            return False
-        self.sessions[session] = (table, keys)
+        self.at[session] = table
         if keys is None:
             self.locked[session] = table
         else:
-            theirs = self._held(for_reading=False)
+            theirs = set().union(*self.held.values())
             self.held[session] = {(table, key) for key in keys} & set(self.rows) - theirs
         return True
 
     def _let_go(self, session: str) -> None:
-        self.sessions.pop(session, None)
-        self.held.pop(session, None)
-        self.locked.pop(session, None)
+        for what in (self.at, self.held, self.locked):
+            what.pop(session, None)
 
     def _let_go_of(self, table: str) -> None:
         for session in [session for session, (of, _) in self.sessions.items() if of == table]:
@@ -209,6 +213,12 @@ class NaiveDatabase:
     def _held(self, *, for_reading: bool) -> set[tuple[str, int]]:
         locked = {row for row in ROWS if row[0] in self.locked.values()}
         return locked if for_reading else locked.union(*self.held.values())
+
+    def _overwrite(self, put: Put) -> None:
+        """Whoever is at the table is thrown out."""
+        for session in [session for session, table in self.at.items() if table == put.table]:
+            self._let_go(session)
+        self._commit((put,))
 
     # ---- transactions ----------------------------------------------------------------------------------------
     def _transact(self, statements: tuple[Ask | Put, ...], ending: str) -> Answer:
@@ -232,8 +242,9 @@ class NaiveDatabase:
     def _commit(self, statements: tuple[Ask | Put, ...]) -> list[list[RowSeen]]:
         """One commit, of all that was written."""
         held = self._held(for_reading=False)
-        self.committed = len(self.states) - 1
-        return [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
+        answers = [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
+        self.states.append((self.now_ms, dict(self.rows)))
+        return answers
 
     def _read(self, asked: Ask) -> list[RowSeen]:
         """What this server has."""
@@ -261,7 +272,6 @@ class NaiveDatabase:
             if is_mine:
                 self.rows[row] = (put.number, version + 1)
             answer.append(_seen(row, self.rows, held, is_mine))
-        self.states.append((self.now_ms, dict(self.rows)))
         return answer
 
     def _last_at(self, at_ms: int) -> int:
