@@ -46,7 +46,6 @@ class NaiveDatabase:
         self.now_ms = 0
         self.rows: State = {(table, key): (key, 1) for table, key in ROWS}
         self.states: list[tuple[int, State]] = [(-1, dict(self.rows))]
-        self.committed = 0
         self.stands = dict.fromkeys(STANDBYS, 0)
         self.back: tuple[int, str] | None = None
         self.at: dict[str, str] = {}
@@ -206,10 +205,6 @@ class NaiveDatabase:
         for what in (self.at, self.held, self.locked):
             what.pop(session, None)
 
-    def _let_go_of(self, table: str) -> None:
-        for session in [session for session, (of, _) in self.sessions.items() if of == table]:
-            self._let_go(session)
-
     def _held(self, *, for_reading: bool) -> set[tuple[str, int]]:
         locked = {row for row in ROWS if row[0] in self.locked.values()}
         return locked if for_reading else locked.union(*self.held.values())
@@ -258,7 +253,7 @@ class NaiveDatabase:
     def _of_standby(self, asked: Ask) -> State:
         name = STANDBYS[0] if asked.server == PRIMARY else asked.server
         lag_ms = asked.stale_ms or self.spec.replica_lag_ms
-        place = max(self.stands[name], min(self.committed, self._last_at(self.now_ms - lag_ms)))
+        place = max(self.stands[name], self._last_at(self.now_ms - lag_ms))
         self.stands[name] = place
         base, newest = self.before
         is_old = self.is_copying() or place < self.base
