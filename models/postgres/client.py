@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from drydock.models.postgres import engine
@@ -33,7 +34,7 @@ def pull(image: str) -> None:
     import docker
 
     try:
-        with docker.from_env() as client:
+        with closing(docker.from_env()) as client:
             client.images.pull(image)
     except client_failures() as error:
         raise CannotServe(

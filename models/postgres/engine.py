@@ -82,19 +82,22 @@ def _head_from(connection: socket.socket) -> str:
     return head.decode(errors="replace")
 
 
-def remove_containers(address: str, owner: str) -> int:
-    """Removes every container that carries this owner's label, also one that was never started; how many there were.
+def containers_of(address: str, owner: str = "") -> list[str]:
+    """Every container that carries this owner's label, or anybody's, also one that was never started.
 
-    Waits until they are gone. Raises :exc:`EngineTrouble`.
+    Raises :exc:`EngineTrouble`.
     """
-    wanted = quote(json.dumps({"label": [f"{LABEL}={owner}"]}))
+    wanted = quote(json.dumps({"label": [f"{LABEL}={owner}" if owner else LABEL]}))
     status, found = _asked(address, "GET", f"/containers/json?all=1&filters={wanted}", _LIMIT_S)
     if status not in _OK:
         raise EngineTrouble(_words_of(found))
-    containers = [str(container["Id"]) for container in cast(list[dict[str, Any]], found)]
-    for container in containers:
+    return [str(container["Id"]) for container in cast(list[dict[str, Any]], found)]
+
+
+def remove_containers(address: str, owner: str) -> None:
+    """Removes every container of this owner, and waits until they are gone. Raises :exc:`EngineTrouble`."""
+    for container in containers_of(address, owner):
         _remove(address, container)
-    return len(containers)
 
 
 def _remove(address: str, container: str) -> None:

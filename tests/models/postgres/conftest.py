@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from drydock.models.postgres.choice import Choice, parse
+from drydock.models.postgres.choice import Choice
 from drydock.models.postgres.cluster import Cluster
-from drydock.models.postgres.failures import CannotServe
 from drydock.models.postgres.template import Template
-
-REQUIRED = "DRYDOCK_REQUIRE_DOCKER"
-"""Set to 1, no test may do without containers."""
+from tests.models.postgres.served import settled
 
 
 @pytest.fixture(scope="session", params=["embedded", "system", pytest.param("docker", marks=pytest.mark.docker)])
 def choice(request: pytest.FixtureRequest) -> Choice:
     """Where servers come from."""
-    try:
-        return parse(request.param).settled()
-    except CannotServe as no:
-        if request.param == "docker" and os.environ.get(REQUIRED) == "1":
-            pytest.fail(str(no))
-        pytest.skip(str(no))
+    return settled(request.param)
 
 
 @pytest.fixture(scope="session")
