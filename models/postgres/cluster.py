@@ -46,11 +46,12 @@ _DROP_ALL = """
 
 @dataclass(slots=True)
 class Standby:
-    """One server that follows, through one gate; ``connection`` is open as long as it stands."""
+    """One server that follows, through one gate, up to one timeline; ``connection`` is open as long as it stands."""
 
     server: Server
     gate: WalGate
     connection: Connection
+    timeline: int
 
     def remove(self) -> None:
         """Connection, gate, server and files."""
@@ -61,9 +62,9 @@ class Standby:
 
 @dataclass(slots=True)
 class Costs:
-    """Real seconds that servers took to start, to crash and recover, and to be promoted; and how many were started.
+    """Real seconds that servers took to start and to be removed, to crash and recover, and to be promoted.
 
-    A benchmark takes them apart from what statements cost.
+    ``starts`` is how many were started. A benchmark takes them apart from what statements cost.
     """
 
     starts: int = 0
@@ -94,16 +95,16 @@ class Cluster:
         self.costs = Costs() if costs is None else costs
         self._template = template
         self._standbys: dict[str, Standby] = {}
-        self._has_promoted = False
+        self._timelines = [(1, 0)]  # (number, first byte) of the primary's and all before it, the newest last
         with self.costs.counting("start_s"):
             self._primary = template.clone()
         self.connection = self._started(self._primary)
         self._newest = self._begins_at = self.flush_lsn()
 
-    def _started(self, server: Server) -> Connection:
+    def _started(self, server: Server, **settings: str | int) -> Connection:
         with self.costs.counting("start_s"):
             self.costs.starts += 1
-            server.start()
+            server.start(**settings)
             return server.connect()
 
     # ---- the primary -------------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ class Cluster:
 
         Not below :meth:`position`: what was replayed stays. Raises :exc:`PostgresFailed`.
         """
-        standby = self._standbys.get(name) or self._made(name)
+        standby = self._standbys.get(name) or self._made(name, self._timelines[-1][0])
         assert lsn >= standby.gate.opened_to, f"{name} stands at {lsn_text(standby.gate.opened_to)} and never goes back"
         standby.gate.open_to(lsn)
         standby.gate.wait_applied(lsn)
@@ -167,31 +168,56 @@ class Cluster:
         """Where this standby stands; 0 where it has not been made."""
         return self._standbys[name].gate.opened_to if name in self._standbys else 0
 
-    def _made(self, name: str) -> Standby:
+    def _made(self, name: str, timeline: int) -> Standby:
         with self.costs.counting("start_s"):
             server = self._template.clone()
+            for number, _ in self._timelines:
+                self._copy_history(number, server)
         gate = WalGate(self._primary.address, self._template.host.upstream_address)
         server.follow(f"host={gate.address[0]} port={gate.address[1]}")
-        made = self._standbys[name] = Standby(server, gate, self._started(server))
+        connection = self._started(server, recovery_target_timeline=timeline)
+        made = self._standbys[name] = Standby(server, gate, connection, timeline)
         return made
+
+    def _copy_history(self, timeline: int, to: Server) -> None:
+        """A server that is told to follow a timeline has to know before its start where it comes from."""
+        if timeline > 1:
+            path = f"pg_wal/{timeline:08X}.history"
+            text = self._primary.host.read_text(f"{self._primary.data_dir}/{path}")
+            to.host.write_text(f"{to.data_dir}/{path}", text)
 
     def promote(self, name: str, lsn: int) -> None:
         """This standby, standing at exactly ``lsn``, is the primary from now on; what was committed later is lost.
 
         The primary ends at once and is gone; other standbys are made anew when they are next asked for.
         """
-        self.standby(name, lsn)
+        chosen = self._chosen(name, lsn)
         with self.costs.counting("promotion_s"):
-            chosen = self._standbys.pop(name)
             lost, self._primary = self._primary, chosen.server
             lost.stop_now()
             chosen.gate.close()
             self._primary.promote()
             self.connection.close()
             self.connection = chosen.connection
-            self._has_promoted = True
-            self._remove_standbys()
+        with self.costs.counting("start_s"):
             lost.remove()
+            self._remove_standbys()
+        file_name = self._asked("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+        self._timelines = [(number, begin) for number, begin in self._timelines if begin < lsn]
+        self._timelines.append((int(file_name[:8], 16), lsn))
+
+    def _chosen(self, name: str, lsn: int) -> Standby:
+        """The standby to be promoted, which knows of no timeline that begins where it stands, or later.
+
+        It would become that timeline's child although it has nothing of it, and nobody could follow.
+        """
+        timeline = max(number for number, begin in self._timelines if begin < lsn)
+        if name in self._standbys and self._standbys[name].timeline != timeline:
+            self._standbys.pop(name).remove()
+        if name not in self._standbys:
+            self._made(name, timeline)
+        self.standby(name, lsn)
+        return self._standbys.pop(name)
 
     def _remove_standbys(self) -> None:
         while self._standbys:
@@ -233,7 +259,7 @@ class Cluster:
     @property
     def is_reusable(self) -> bool:
         """Whether another run can have it: it has promoted nobody, and its log is not too long."""
-        return not self._has_promoted and self._newest - self._begins_at < REUSABLE_BYTES_MAX
+        return len(self._timelines) == 1 and self._newest - self._begins_at < REUSABLE_BYTES_MAX
 
     def clear(self) -> None:
         """No session but ``connection``, and no table: as the next run expects it. Standbys stay where they are.
@@ -255,6 +281,7 @@ class Cluster:
 
     def close(self) -> None:
         """Every server stops, and nothing of them is left."""
-        self._remove_standbys()
-        self.connection.close()
-        self._primary.remove()
+        with self.costs.counting("start_s"):
+            self._remove_standbys()
+            self.connection.close()
+            self._primary.remove()

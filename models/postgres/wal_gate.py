@@ -87,8 +87,13 @@ class WalGate(Proxy):
             link.to_client += self._let_through(link, message)
 
     def _is_held(self, link: Link) -> bool:
-        """Whether the next message is WAL of which not one byte may pass. All that comes after it waits behind it."""
+        """Whether the next message is WAL of which not one byte may pass. All that comes after it waits behind it.
+
+        So does the end of a timeline, until something of the next one may pass.
+        """
         head = link.from_server
+        if head[:1] == COPY_DONE:
+            return self.forwarded >= self.opened_to
         if len(head) <= XLOG_HEADER or head[:1] != COPY_DATA or head[5:6] != XLOG_DATA:
             return False
         return int(POSITIONS.unpack_from(head, 6)[0]) >= self.opened_to

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from drydock.models.postgres.cluster import Cluster
+from drydock.models.postgres.cluster import PAGE_BYTES, Cluster
 from drydock.models.postgres.template import Template
 from tests.models.postgres.ledger import Ledger, first, rows
 
@@ -49,6 +49,27 @@ def test_position_is_the_end_of_a_record_wherever_pages_end(cluster: Cluster, fi
     for n in range(1, 40):
         ledger.commit(1, filler_bytes + n)
         assert first(n) == ledger.seen_by("standby-1", n)
+
+
+def test_position_at_the_end_of_a_page_is_left_at_once(cluster: Cluster) -> None:
+    """There, flushed and whole are told apart by nothing: one more record, which changes no row, makes it certain."""
+    ledger = Ledger(cluster)
+    padding = "SELECT (pg_logical_emit_message(true, '', repeat('x', %s)) - '0/0'::pg_lsn)::bigint"
+    begin = cluster.flush_lsn()
+    cluster.connection.execute(padding, (0,))
+    overhead = raw_flush_lsn(cluster) - begin
+    left = PAGE_BYTES - raw_flush_lsn(cluster) % PAGE_BYTES
+    cluster.connection.execute(padding, (left - overhead if left > overhead else left - overhead + PAGE_BYTES - 24,))
+    assert 0 == raw_flush_lsn(cluster) % PAGE_BYTES
+    assert 0 != cluster.flush_lsn() % PAGE_BYTES
+    assert [] == rows(cluster.standby("standby-1", cluster.flush_lsn()))
+    ledger.commit(1)
+    assert first(1) == ledger.seen_by("standby-1", 1)
+
+
+def raw_flush_lsn(cluster: Cluster) -> int:
+    (lsn,) = cluster.connection.execute("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint").fetchone() or (0,)
+    return int(lsn)
 
 
 def test_crash_loses_what_was_not_committed_and_nothing_else(cluster: Cluster) -> None:
@@ -108,6 +129,26 @@ def test_failover_after_failover_keeps_every_standby_exact(cluster: Cluster) -> 
         for n in (1, ledger.newest - 1, ledger.newest):
             assert first(n) == ledger.seen_by("standby-2", n)
     assert first(12) == rows(cluster.connection)
+
+
+@pytest.mark.parametrize("kept", [8, 6, 5, 3])
+def test_failover_may_lose_more_than_the_one_before_it_kept(cluster: Cluster, kept: int) -> None:
+    """Nothing of the newest timeline is kept, or not even all of the one before: who follows is exact all the same."""
+    ledger = Ledger(cluster)
+    for n in (8, 6):
+        ledger.commit(10 - ledger.newest)
+        cluster.promote("standby-1", ledger.at[n])
+        ledger.lost_after(n)
+    ledger.commit(max(0, kept - 5))
+    assert first(1) == ledger.seen_by("standby-1", 1)
+    cluster.promote("standby-1", ledger.at[kept])
+    ledger.lost_after(kept)
+    assert first(kept) == rows(cluster.connection)
+    ledger.commit(3)
+    for n in range(1, kept + 4):
+        assert first(n) == ledger.seen_by("standby-2", n)
+    cluster.promote("standby-2", ledger.at[kept + 3])
+    assert first(kept + 3) == rows(cluster.connection)
 
 
 def insert(n: int) -> Callable[[psycopg.Connection], int]:
