@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -64,11 +65,14 @@ def writes(draw: st.DrawFn) -> Put:
 
 
 class Agreement(RuleBasedStateMachine):
-    """All builds side by side. ``steps`` are the operations of the example that was played last."""
+    """All builds side by side.
+
+    ``steps`` are the operations of the example that was played last, ``played`` counts those of all by what they were.
+    """
 
     builds: ClassVar[Sequence[MakeDesk]] = ()
     steps: ClassVar[list[Operation]] = []
-    played: ClassVar[int] = 0
+    played: ClassVar[Counter[str]] = Counter()
 
     @initialize(lag_ms=st.sampled_from((100, 0)), connect_after_ppm=st.sampled_from((0, 400_000)))
     def open(self, lag_ms: int, connect_after_ppm: int) -> None:
@@ -82,7 +86,7 @@ class Agreement(RuleBasedStateMachine):
     def play(self, operation: Operation) -> None:
         """Each build does it, and all show the same."""
         type(self).steps.append(operation)
-        type(self).played += 1
+        type(self).played[type(operation).__name__] += 1
         first, *others = [desk.play(operation) for desk in self.desks]
         for other in others:
             assert first == other, f"{operation}:\n{first}\n{other}"
@@ -165,4 +169,4 @@ class Agreement(RuleBasedStateMachine):
 
 def agreement(*makers: MakeDesk) -> type[Agreement]:
     """The machine for these builds."""
-    return type("TheseAgree", (Agreement,), {"builds": makers, "steps": [], "played": 0})
+    return type("TheseAgree", (Agreement,), {"builds": makers, "steps": [], "played": Counter()})
