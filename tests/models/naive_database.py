@@ -46,10 +46,9 @@ class NaiveDatabase:
         self.now_ms = 0
         self.rows: State = {(table, key): (key, 1) for table, key in ROWS}
         self.states: list[tuple[int, State]] = [(-1, dict(self.rows))]
-        self.committed = 0
         self.stands = dict.fromkeys(STANDBYS, 0)
         self.back: tuple[int, str] | None = None
-        self.sessions: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+        self.at: dict[str, str] = {}
         self.held: dict[str, set[tuple[str, int]]] = {}
         self.locked: dict[str, str] = {}
         self.late: list[tuple[int, tuple[Ask | Put, ...]]] = []
@@ -88,8 +87,7 @@ class NaiveDatabase:
             case EndScaleUp():
                 self._end_copy()
             case Overwrite(table, keys, number):
-                self._let_go_of(table)
-                self._write(Put(table, keys, number), set())
+                self._overwrite(Put(table, keys, number))
             case Greatest(table, column):
                 numbers = [number for (name, _), (number, _) in self.rows.items() if name == table]
                 return max((columns_of(table, number)[column] for number in numbers), default=0)
@@ -133,7 +131,8 @@ class NaiveDatabase:
         return True
 
     def _connections_break(self) -> None:
-        self.sessions, self.held, self.locked = {}, {}, {}
+        for session in list(self.at):
+            self._let_go(session)
 
     def _fail_over(self, lost_ms: int, refuse_ms: int) -> bool:
         """What the first standby has is what there is."""
@@ -189,32 +188,32 @@ class NaiveDatabase:
 
     # ---- sessions --------------------------------------------------------------------------------------------
     def _hold(self, session: str, table: str, keys: tuple[int, ...] | None) -> bool:
+        """Rows that nobody else has; the whole table where nobody else is at it."""
         self._let_go(session)
-        if not self.is_open():
+        is_locked, is_busy = table in self.locked.values(), table in self.at.values()
+        if not self.is_open() or is_locked or (keys is None and is_busy):
             return False
-        others = {name for name, (of, _) in self.sessions.items() if of == table}
-        if others and (keys is None or table in self.locked.values()):
-            return False
-        self.sessions[session] = (table, keys)
+        self.at[session] = table
         if keys is None:
             self.locked[session] = table
         else:
-            theirs = self._held(for_reading=False)
+            theirs = set().union(*self.held.values())
             self.held[session] = {(table, key) for key in keys} & set(self.rows) - theirs
         return True
 
     def _let_go(self, session: str) -> None:
-        self.sessions.pop(session, None)
-        self.held.pop(session, None)
-        self.locked.pop(session, None)
-
-    def _let_go_of(self, table: str) -> None:
-        for session in [session for session, (of, _) in self.sessions.items() if of == table]:
-            self._let_go(session)
+        for what in (self.at, self.held, self.locked):
+            what.pop(session, None)
 
     def _held(self, *, for_reading: bool) -> set[tuple[str, int]]:
         locked = {row for row in ROWS if row[0] in self.locked.values()}
         return locked if for_reading else locked.union(*self.held.values())
+
+    def _overwrite(self, put: Put) -> None:
+        """Whoever is at the table is thrown out."""
+        for session in [session for session, table in self.at.items() if table == put.table]:
+            self._let_go(session)
+        self._commit((put,))
 
     # ---- transactions ----------------------------------------------------------------------------------------
     def _transact(self, statements: tuple[Ask | Put, ...], ending: str) -> Answer:
@@ -238,8 +237,9 @@ class NaiveDatabase:
     def _commit(self, statements: tuple[Ask | Put, ...]) -> list[list[RowSeen]]:
         """One commit, of all that was written."""
         held = self._held(for_reading=False)
-        self.committed = len(self.states) - 1
-        return [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
+        answers = [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
+        self.states.append((self.now_ms, dict(self.rows)))
+        return answers
 
     def _read(self, asked: Ask) -> list[RowSeen]:
         """What this server has."""
@@ -253,7 +253,7 @@ class NaiveDatabase:
     def _of_standby(self, asked: Ask) -> State:
         name = STANDBYS[0] if asked.server == PRIMARY else asked.server
         lag_ms = asked.stale_ms or self.spec.replica_lag_ms
-        place = max(self.stands[name], min(self.committed, self._last_at(self.now_ms - lag_ms)))
+        place = max(self.stands[name], self._last_at(self.now_ms - lag_ms))
         self.stands[name] = place
         base, newest = self.before
         is_old = self.is_copying() or place < self.base
@@ -267,7 +267,6 @@ class NaiveDatabase:
             if is_mine:
                 self.rows[row] = (put.number, version + 1)
             answer.append(_seen(row, self.rows, held, is_mine))
-        self.states.append((self.now_ms, dict(self.rows)))
         return answer
 
     def _last_at(self, at_ms: int) -> int:
