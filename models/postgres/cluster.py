@@ -104,8 +104,12 @@ class Cluster:
     def _started(self, server: Server, **settings: str | int) -> Connection:
         with self.costs.counting("start_s"):
             self.costs.starts += 1
-            server.start(**settings)
-            return server.connect()
+            try:
+                server.start(**settings)
+                return server.connect()
+            except BaseException:
+                server.remove()
+                raise
 
     # ---- the primary -------------------------------------------------------------------------------------------
     def connect(self) -> Connection:
@@ -175,7 +179,11 @@ class Cluster:
                 self._copy_history(number, server)
         gate = WalGate(self._primary.address, self._template.host.upstream_address)
         server.follow(f"host={gate.address[0]} port={gate.address[1]}")
-        connection = self._started(server, recovery_target_timeline=timeline)
+        try:
+            connection = self._started(server, recovery_target_timeline=timeline)
+        except BaseException:
+            gate.close()
+            raise
         made = self._standbys[name] = Standby(server, gate, connection, timeline)
         return made
 
