@@ -248,10 +248,11 @@ class DatabaseDoor(ABC):
         if keys.size:
             self.on_untold(table, keys, values)
 
-    def _end_sessions(self, table: str | None = None) -> None:
-        """Open transactions that have rows of this table, or all of them, are rolled back: what they held is free."""
-        for session in [session for session in self._sessions if table in (None, session.table)]:
-            self._let_go(session)
+    def _end_sessions(self, table: str | None = None, *, is_whole: bool = False) -> None:
+        """Open transactions that have rows of this table, or the whole of it, or any, are rolled back: all is free."""
+        for session in list(self._sessions):
+            if table in (None, session.table) and not (is_whole and session.keys is not None):
+                self._let_go(session)
 
     # ---- for clients -----------------------------------------------------------------------------------------
     def transact(self, statements: Sequence[Statement], sender: str = "") -> list[Rows]:

@@ -8,19 +8,32 @@ those of the instance before, which has stood still since. A row that comes late
 
 Standbys replay the primary's commits one by one, each up to a position of its own that only grows. When the primary is
 lost, the first standby is promoted: what it had not yet received is gone, row versions too. A standby that was further
-than the new primary cannot follow it, and is made anew from it.
+than the new primary cannot follow it, and is made anew from it. A lock of a whole table is replayed like a commit: it
+is the standby's from the next commit on, until one that came after the lock's end.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from drydock.harness.seam import Passage, Seams
 from drydock.harness.sim import Sim
 from drydock.models.commit_log import CommitLog
-from drydock.models.database import PRIMARY, STANDBYS, DatabaseDoor, Ints, Read, Rows, Session, Statement, Write
+from drydock.models.database import (
+    PRIMARY,
+    STANDBYS,
+    DatabaseDoor,
+    Ints,
+    Read,
+    Rows,
+    Session,
+    Statement,
+    Unavailable,
+    Write,
+)
 from drydock.models.database_events import DatabaseState
 from drydock.models.scale_up import ScaleUp
 from drydock.models.venue import DatabaseSpec
@@ -34,6 +47,15 @@ class Stand(NamedTuple):
     is_before: bool
 
 
+@dataclass(slots=True)
+class ReplayedLock:
+    """A lock of a whole table: a standby has it that stands after commit ``since``, and not after ``until``."""
+
+    session: Session
+    since: int
+    until: int | None = None
+
+
 class DatabaseLife(DatabaseDoor):
     """Lives through crash, failover and scale-up. What is abstract here is what a build does with rows, at once."""
 
@@ -45,6 +67,8 @@ class DatabaseLife(DatabaseDoor):
         self._position = dict.fromkeys(STANDBYS, 0)
         self._before_newest = 0
         self._base: int | None = 0  # the first commit that standbys of this instance have; None while there are none
+        self._locks: list[ReplayedLock] = []
+        self._locks_before: list[ReplayedLock] = []
         self._is_down = False
         self._copy: ScaleUp | None = None
 
@@ -69,6 +93,10 @@ class DatabaseLife(DatabaseDoor):
         """These rows of the primary, whoever holds them."""
 
     @abstractmethod
+    def _greatest(self, table: str, column: int) -> int:
+        """The greatest value in a column; 0 where there is no row."""
+
+    @abstractmethod
     def _restart(self) -> None:
         """The server dies and recovers what was committed, at once: how long clients wait is virtual time."""
 
@@ -84,10 +112,10 @@ class DatabaseLife(DatabaseDoor):
         """
 
     @abstractmethod
-    def _copy_rows(self, table: str, keys: Ints) -> None:
+    def _copy_rows(self, table: str, keys: Ints) -> Ints:
         """Copies rows from the instance before, where it has them, and leaves those that are here already.
 
-        After the copy was reported complete that is commit ``newest + 1`` of the log.
+        Returns the keys of those that are new. After the copy was reported complete that is commit ``newest + 1``.
         """
 
     @abstractmethod
@@ -126,6 +154,8 @@ class DatabaseLife(DatabaseDoor):
         self._promote(fork)
         self._go_down("primary_lost", refuse_ms, "promoted")
         self._position = {name: min(position, fork) for name, position in self._position.items()}
+        for lock in self._locks:
+            lock.until = min(fork, fork if lock.until is None else lock.until)
         for table, keys in self._log.forget_since(fork):
             rows = self._now(table, keys)
             self._tell(table, keys[rows.found], rows.values[rows.found])
@@ -158,6 +188,7 @@ class DatabaseLife(DatabaseDoor):
         self._position = {name: max(position, self._base or 0) for name, position in self._position.items()}
         self._base = None
         self._end_sessions()
+        self._locks_before, self._locks = self._locks, []
         self._begin_instance()
         self._sim.emit(DatabaseState("copying", 0), self._lane)
         for wait_ms, table in copy.turns():
@@ -192,8 +223,8 @@ class DatabaseLife(DatabaseDoor):
         if copy is None:
             return
         for at_ms, table, keys in copy.due(until_ms):
-            self._copy_rows(table, keys)
-            if not self.is_copying:
+            keys = self._copy_rows(table, keys)
+            if keys.size and not self.is_copying:
                 self._log.add(at_ms, [(table, keys)])
         if not (self.is_copying or copy.has_stragglers):
             self._copy = None
@@ -204,6 +235,12 @@ class DatabaseLife(DatabaseDoor):
         self._end_sessions(table)
         self._commit([Write(table, keys, values)])
 
+    def greatest(self, table: str, column: int) -> int:
+        """The greatest value in a column; 0 where there is no row. Who has the whole table loses it."""
+        self._copy_on(self._sim.now_ms)
+        self._end_sessions(table, is_whole=True)
+        return self._greatest(table, column)
+
     # ---- transactions --------------------------------------------------------------------------------------------
     def _commit(self, statements: Sequence[Statement]) -> list[Rows]:
         return self._transaction(statements, is_answered=True)
@@ -213,7 +250,18 @@ class DatabaseLife(DatabaseDoor):
 
     def _open_session(self, table: str, keys: Ints | None) -> Session:
         self._copy_on(self._sim.now_ms)
-        return self._take(table, keys)
+        if keys is None and self._copy is not None:
+            raise Unavailable  # the copy's own transaction writes to every table
+        session = self._take(table, keys)
+        if keys is None:
+            self._locks.append(ReplayedLock(session, self._log.newest))
+        return session
+
+    def _let_go(self, session: Session) -> None:
+        super()._let_go(session)
+        for lock in self._locks:
+            if lock.session is session and lock.until is None:
+                lock.until = self._log.newest
 
     def _transaction(self, statements: Sequence[Statement], *, is_answered: bool) -> list[Rows]:
         self._copy_on(self._sim.now_ms)
@@ -221,7 +269,7 @@ class DatabaseLife(DatabaseDoor):
         written = [
             (statement.table, statement.keys[rows.found])
             for statement, rows in zip(statements, answers, strict=True)
-            if isinstance(statement, Write)
+            if isinstance(statement, Write) and rows.found.any()
         ]
         if written:
             self._log.add(self._sim.now_ms, written)
@@ -239,3 +287,12 @@ class DatabaseLife(DatabaseDoor):
         if self._base is None or position < self._base:
             return Stand(server, min(position, self._before_newest), is_before=True)
         return Stand(server, position, is_before=False)
+
+    def _is_locked(self, table: str, stand: Stand) -> bool:
+        """Whether a standby that stands there has replayed a lock of the whole table, and not its end."""
+        return any(
+            lock.session.table == table
+            and lock.since < stand.number
+            and (lock.until is None or stand.number <= lock.until)
+            for lock in (self._locks_before if stand.is_before else self._locks)
+        )

@@ -33,9 +33,7 @@ class SimulatedDatabase(DatabaseLife):
         """A kept copy of a table (a dump, a snapshot in a schema of its own), for reads that name it."""
         self._kept[artefact, table] = Table.of(values)
 
-    def greatest(self, table: str, column: int) -> int:
-        """The greatest value in a column."""
-        self._copy_on(self._sim.now_ms)
+    def _greatest(self, table: str, column: int) -> int:
         values = self._tables[table].values[self._tables[table].present, column]
         return int(values.max()) if values.size else 0
 
@@ -52,12 +50,13 @@ class SimulatedDatabase(DatabaseLife):
         self._before = self._tables
         self._tables = {name: table.empty() for name, table in self._before.items()}
 
-    def _copy_rows(self, table: str, keys: Ints) -> None:
+    def _copy_rows(self, table: str, keys: Ints) -> Ints:
         source, target = self._before[table], self._tables[table]
         keys = keys[source.present[keys] & ~target.present[keys]]
         if not self.is_copying:
             self._about_to_change(table, keys)
         target.put(keys, source.rows(keys))
+        return keys
 
     def _make_standbys(self) -> None:
         """Standbys are the primary's tables without the newest changes."""
@@ -84,12 +83,12 @@ class SimulatedDatabase(DatabaseLife):
 
     def _read(self, read: Read) -> Rows:
         if read.artefact != LIVE:
-            values, version, found = self._kept[read.artefact, read.table].rows(read.keys)
-        elif read.is_of_standby:
-            values, version, found = self._as_of(self._stand_of(read), read)
-        else:
-            values, version, found = self._tables[read.table].rows(read.keys)
-        return _answer(values, version, found, read.held)
+            return _answer(*self._kept[read.artefact, read.table].rows(read.keys), None)
+        if not read.is_of_standby:
+            return _answer(*self._tables[read.table].rows(read.keys), read.held)
+        stand = self._stand_of(read)
+        held = np.ones(len(read.keys), np.bool_) if self._is_locked(read.table, stand) else None
+        return _answer(*self._as_of(stand, read), held)
 
     def _as_of(self, stand: Stand, read: Read) -> tuple[Ints, Ints, Mask]:
         """The rows of this read without the commits that the standby does not have."""

@@ -34,8 +34,12 @@ from tests.models.operations import (
     columns_of,
 )  # fmt: skip
 
+FOR_EVER = 1 << 40
 State = dict[tuple[str, int], tuple[int, int]]
 """(number, version) by table and key; what is not in it has no row."""
+
+Locks = dict[tuple[str, int], tuple[str, int]]
+"""(table, place until which) by (session, place from which): locks of whole tables, as standbys replay them."""
 
 
 class NaiveDatabase:
@@ -46,6 +50,7 @@ class NaiveDatabase:
         self.now_ms = 0
         self.rows: State = {(table, key): (key, 1) for table, key in ROWS}
         self.states: list[tuple[int, State]] = [(-1, dict(self.rows))]
+        self.replayed: list[Locks] = [{}, {}]
         self.stands = dict.fromkeys(STANDBYS, 0)
         self.back: tuple[int, str] | None = None
         self.at: dict[str, str] = {}
@@ -89,6 +94,8 @@ class NaiveDatabase:
             case Overwrite(table, keys, number):
                 self._overwrite(Put(table, keys, number))
             case Greatest(table, column):
+                for session in [session for session, name in self.locked.items() if name == table]:
+                    self._let_go(session)
                 numbers = [number for (name, _), (number, _) in self.rows.items() if name == table]
                 return max((columns_of(table, number)[column] for number in numbers), default=0)
         return None
@@ -141,6 +148,7 @@ class NaiveDatabase:
         fork = max(self._last_at(self.now_ms - lost_ms), self.base, self.stands[STANDBYS[0]])
         lost = self.states[fork:]
         del self.states[fork + 1 :]
+        self.replayed[-1] = {lock: (table, min(until, fork)) for lock, (table, until) in self.replayed[-1].items()}
         self.rows = dict(self.states[-1][1])
         self.stands = {name: min(place, fork) for name, place in self.stands.items()}
         changed = {row for (_, one), (_, other) in pairwise(lost) for row in ROWS if one.get(row) != other.get(row)}
@@ -162,6 +170,7 @@ class NaiveDatabase:
         self.copy = Copy(asked, self.rows, self.now_ms, self.spec.connect_after_ppm)
         self.rows = {}
         self._connections_break()
+        self.replayed.append({})
         self.told.append((self.now_ms, "copying", 0))
 
     def _copy_rows(self) -> None:
@@ -191,11 +200,13 @@ class NaiveDatabase:
         """Rows that nobody else has; the whole table where nobody else is at it."""
         self._let_go(session)
         is_locked, is_busy = table in self.locked.values(), table in self.at.values()
-        if not self.is_open() or is_locked or (keys is None and is_busy):
+        is_copied_to = self.copy is not None and not self.copy.is_over
+        if not self.is_open() or is_locked or (keys is None and (is_busy or is_copied_to)):
             return False
         self.at[session] = table
         if keys is None:
             self.locked[session] = table
+            self.replayed[-1][session, len(self.states) - 1] = (table, FOR_EVER)
         else:
             theirs = set().union(*self.held.values())
             self.held[session] = {(table, key) for key in keys} & set(self.rows) - theirs
@@ -204,6 +215,9 @@ class NaiveDatabase:
     def _let_go(self, session: str) -> None:
         for what in (self.at, self.held, self.locked):
             what.pop(session, None)
+        for (name, since), (table, until) in self.replayed[-1].items():
+            if (name, until) == (session, FOR_EVER):
+                self.replayed[-1][name, since] = (table, len(self.states) - 1)
 
     def _held(self, *, for_reading: bool) -> set[tuple[str, int]]:
         locked = {row for row in ROWS if row[0] in self.locked.values()}
@@ -238,7 +252,8 @@ class NaiveDatabase:
         """One commit, of all that was written."""
         held = self._held(for_reading=False)
         answers = [self._read(s) if isinstance(s, Ask) else self._write(s, held) for s in statements]
-        self.states.append((self.now_ms, dict(self.rows)))
+        if self.rows != self.states[-1][1]:
+            self.states.append((self.now_ms, dict(self.rows)))
         return answers
 
     def _read(self, asked: Ask) -> list[RowSeen]:
@@ -247,17 +262,21 @@ class NaiveDatabase:
         if asked.artefact != LIVE:
             rows, held = {(table, key): (50 + key, 1) for table, key in ROWS}, set()
         elif asked.server != PRIMARY or asked.stale_ms:
-            rows, held = self._of_standby(asked), set()
+            rows, held = self._of_standby(asked)
         return [_seen((asked.table, key), rows, held, (asked.table, key) in rows) for key in asked.keys]
 
-    def _of_standby(self, asked: Ask) -> State:
+    def _of_standby(self, asked: Ask) -> tuple[State, set[tuple[str, int]]]:
+        """What it has, and what is locked there: the whole table after a lock, until a commit after the lock's end."""
         name = STANDBYS[0] if asked.server == PRIMARY else asked.server
         lag_ms = asked.stale_ms or self.spec.replica_lag_ms
         place = max(self.stands[name], self._last_at(self.now_ms - lag_ms))
         self.stands[name] = place
         base, newest = self.before
         is_old = self.is_copying() or place < self.base
-        return self.states[max(base, min(place, newest)) if is_old else place][1]
+        place = max(base, min(place, newest)) if is_old else place
+        locks = self.replayed[-2 if is_old else -1].items()
+        tables = {table for (_, since), (table, until) in locks if since < place <= until}
+        return self.states[place][1], {row for row in ROWS if row[0] in tables}
 
     def _write(self, put: Put, held: set[tuple[str, int]]) -> list[RowSeen]:
         answer: list[RowSeen] = []
@@ -293,6 +312,11 @@ class Copy:
             if row in source and row not in asked.left_out:
                 turn_ms = now_ms - (-(nth + 1) * asked.takes_ms // len(ROWS))
                 self._rows.append((turn_ms + asked.late_ms * (row in asked.late), row, source[row]))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no row is to come any more, be it late."""
+        return self.is_reported and not self._rows
 
     def due(self, now_ms: int) -> list[tuple[int, tuple[str, int], tuple[int, int]]]:
         """Those that have come since it was asked last, in their order of time."""

@@ -185,3 +185,35 @@ def test_row_that_was_new_in_a_lost_tail_is_absent_again() -> None:
     rows = made.at(12_101).database.transact([Read("t", KEYS)])[0]
     assert [True, True, False] == rows.found.tolist()
     assert [] == made.untold
+
+
+def test_lock_of_a_table_reaches_a_standby_with_the_next_commit_and_leaves_it_with_another() -> None:
+    """It is replayed like a commit: until then the standby answers, and then it does not, whatever the primary does."""
+    made = Cluster()
+    made.database.create("other", KEYS[:, None])
+
+    def write_elsewhere(at_ms: int) -> None:
+        made.at(at_ms).database.transact([Write("other", KEYS[:1], KEYS[:1, None])])
+
+    def is_held(at_ms: int) -> bool:
+        rows = made.at(at_ms).database.transact([Read("t", KEYS, 1, STANDBYS[0])])[0]
+        return bool(rows.held.all())
+
+    with made.at(1_000).database.hold("t", KEYS, is_exclusive=True):
+        assert not is_held(1_010)
+        write_elsewhere(1_020)
+        assert is_held(1_030)
+    assert is_held(1_040)
+    write_elsewhere(1_050)
+    assert not is_held(1_060)
+
+
+def test_table_that_is_copied_to_cannot_be_locked() -> None:
+    """The copy's transaction writes to it; when the copy is through it can."""
+    made = Cluster()
+    made.database.begin_scale_up(10_000)
+    with pytest.raises(Unavailable), made.at(5_000).database.hold("t", KEYS, is_exclusive=True):
+        pass
+    made.at(10_001).database.end_scale_up()
+    with made.database.hold("t", KEYS, is_exclusive=True):
+        pass
