@@ -40,9 +40,9 @@ class KeepsTheTail(SimulatedDatabase):
 class CopiesOver(SimulatedDatabase):
     """A copy that goes over what a client of the bigger instance wrote (ON CONFLICT DO UPDATE)."""
 
-    def _copy_rows(self, table: str, keys: Ints) -> None:
+    def _copy_rows(self, table: str, keys: Ints) -> Ints:
         self._tables[table].present[keys] = False
-        super()._copy_rows(table, keys)
+        return super()._copy_rows(table, keys)
 
 
 WRONG = (ReadsItsOwnWrites, LosesRowVersions, KeepsTheTail, CopiesOver)
