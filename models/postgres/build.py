@@ -1,4 +1,4 @@
-"""The real build of the database: what :class:`DatabaseLife` decides at a virtual instant, PostgreSQL does at once.
+"""The real build of the database: what ``DatabaseLife`` decides at a virtual instant, PostgreSQL does at once.
 
 The bigger instance of a scale-up is a cluster of its own. What was noted after each commit, the end of its record in
 the log, is where a standby is told to stand.
