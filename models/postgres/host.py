@@ -58,7 +58,7 @@ class Host(Protocol):
         """Copies a directory that lies still. Raises :exc:`PostgresFailed`."""
 
     def remove_tree(self, path: str) -> None:
-        """Removes a directory, if it is there."""
+        """Removes a directory or a file, if it is there."""
 
     def read_text(self, path: str) -> str:
         """A file's text; empty where there is none."""
@@ -161,7 +161,10 @@ class LocalHost:
 
     def remove_tree(self, path: str) -> None:
         """See :meth:`Host.remove_tree`."""
-        shutil.rmtree(path, ignore_errors=True)
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            Path(path).unlink(missing_ok=True)
 
     def read_text(self, path: str) -> str:
         """See :meth:`Host.read_text`."""

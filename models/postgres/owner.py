@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import threading
@@ -21,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from multiprocessing.util import Finalize
 from pathlib import Path
+from types import FrameType
 
 from drydock.models.postgres import engine
 from drydock.models.postgres.failures import CannotServe, PostgresFailed, failed_in
@@ -28,6 +30,7 @@ from drydock.models.postgres.process import birth_of, end_all_in, space
 
 _FILE = "owner.json"
 _DOOMED = "swept-"
+_TRIES = 20
 _FIRST, _LAST = 10, -10  # a process ends its own things first, then its workers, then what dead ones left
 
 _watched_by = 0  # the process that has its watch already: a number, for a forked child inherits what it finds here
@@ -173,13 +176,17 @@ def _remove(directory: Path, facts: _Facts | None) -> None:
             directory.rename(doomed)
         except OSError:
             return  # somebody else was faster
-    end_all_in(str(directory))  # what was just being started when its starter was killed
     if facts is not None and facts.engine:
         try:
             engine.remove_containers(facts.engine, facts.label)
         except engine.EngineTrouble:
             return  # the record stays for the next sweep: without an engine nothing can be said about containers
-    shutil.rmtree(doomed, ignore_errors=True)
+    for _ in range(_TRIES):  # what was just being started when its starter was killed still writes
+        end_all_in(str(directory))
+        end_all_in(str(doomed))
+        shutil.rmtree(doomed, ignore_errors=True)
+        if not doomed.exists():
+            return
 
 
 def _watch_once() -> None:
@@ -192,6 +199,9 @@ def _watch_once() -> None:
     Finalize(None, _sweep_quietly, exitpriority=_LAST)
     if multiprocessing.parent_process() is not None:
         threading.Thread(target=_end_with_runner, daemon=True).start()
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # else somebody else unwinds and ends us
+        signal.signal(signal.SIGTERM, _end_terminated)
 
 
 def _sweep_quietly() -> None:
@@ -205,6 +215,19 @@ def _end_with_runner() -> None:
     runner = multiprocessing.parent_process()
     assert runner is not None
     runner.join()
-    for owner in list(_open):
-        owner.close()
+    _close_all()
+    _sweep_quietly()
     os._exit(1)
+
+
+def _end_terminated(signum: int, frame: FrameType | None) -> None:
+    """SIGTERM: everything is stopped first. An exception would not do, for a worker hands it on and lives."""
+    _close_all()
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+
+
+def _close_all() -> None:
+    for owner in list(_open):
+        with suppress(OSError, PostgresFailed):
+            owner.close()

@@ -71,7 +71,7 @@ def end_all_in(directory: str) -> None:
     """
     started = time.perf_counter()
     asked: set[int] = set()
-    while found := list(_working_in(directory)):
+    while found := list(working_in(directory)):
         waited_s = time.perf_counter() - started
         if waited_s > _LIMIT_S:
             raise TimeoutError(f"process {found[0].pid} ({found[0].words}) cannot be ended")
@@ -85,7 +85,8 @@ def end_all_in(directory: str) -> None:
         time.sleep(_POLL_S)  # noqa: TID251 - an end takes real time
 
 
-def _working_in(directory: str) -> Iterator[Process]:
+def working_in(directory: str) -> Iterator[Process]:
+    """The servers that work in this directory or name it, and the programs that prepare one there."""
     prefix = os.path.join(directory, "")
     for process, place in _all():
         is_there = prefix in process.words or os.path.join(place, "").startswith(prefix)
