@@ -307,11 +307,12 @@ class Copy:
     def __init__(self, asked: BeginScaleUp, source: State, now_ms: int, connect_after_ppm: int) -> None:
         self.opens_ms = now_ms + asked.takes_ms * connect_after_ppm // 1_000_000
         self.is_reported = False
-        self._rows: list[tuple[int, tuple[str, int], tuple[int, int]]] = []
+        self._source = dict(source)
+        self._rows: list[tuple[int, tuple[str, int]]] = []
         for nth, row in enumerate(ROWS):
-            if row in source and row not in asked.left_out:
+            if row not in asked.left_out:
                 turn_ms = now_ms - (-(nth + 1) * asked.takes_ms // len(ROWS))
-                self._rows.append((turn_ms + asked.late_ms * (row in asked.late), row, source[row]))
+                self._rows.append((turn_ms + asked.late_ms * (row in asked.late), row))
 
     @property
     def is_over(self) -> bool:
@@ -322,4 +323,4 @@ class Copy:
         """Those that have come since it was asked last, in their order of time."""
         come = sorted(late for late in self._rows if late[0] <= now_ms)
         self._rows = [late for late in self._rows if late[0] > now_ms]
-        return come
+        return [(due_ms, row, self._source[row]) for due_ms, row in come if row in self._source]
