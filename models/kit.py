@@ -143,7 +143,7 @@ class VenueKit:
     # ---- databases -----------------------------------------------------------------------------------------------
     def backends(self) -> Sequence[str]:
         """The databases it can stand on."""
-        return (SIMULATED,)
+        return (SIMULATED, POSTGRES)
 
     @property
     def stands_on(self) -> Database:
@@ -156,8 +156,13 @@ class VenueKit:
 
         Raises ``NoDatabase`` where that cannot be had, and ``DatabaseFailed`` where its server does not start.
         """
-        assert (database, server) == (SIMULATED, "")
-        yield VenueKit()
+        if database == SIMULATED:
+            yield VenueKit()
+            return
+        from drydock.models.postgres.databases import standing_on
+
+        with standing_on(server) as databases:
+            yield VenueKit(databases)
 
     def beyond(self, scenario: Scenario, strikes: Collection[tuple[str, str]]) -> Sequence[str]:
         """What of these its database cannot do: a server that is not its own takes plain transactions alone."""

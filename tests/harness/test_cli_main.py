@@ -15,7 +15,21 @@ from drydock.harness.cli import commands, exits
 from drydock.harness.cli.main import answer
 from drydock.harness.mistakes import BadFile, Mistake
 
-HEAVY = ("hypothesis", "simpy", "numpy", "faker", "pydantic", "rich", "ruamel", "yaml", "jinja2", "junitparser")
+HEAVY = (
+    "hypothesis",
+    "simpy",
+    "numpy",
+    "faker",
+    "pydantic",
+    "rich",
+    "ruamel",
+    "yaml",
+    "jinja2",
+    "junitparser",
+    "psycopg",
+    "testcontainers",
+    "docker",
+)
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
