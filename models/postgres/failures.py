@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 
 from drydock.harness.database import DatabaseFailed, NoDatabase
 
+_ROOM_BYTES = 1 << 20
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|could not extend file", re.IGNORECASE)
 
 
@@ -28,6 +30,14 @@ def is_disk_full(words: str | OSError) -> bool:
     if isinstance(words, OSError):
         return words.errno in (errno.ENOSPC, errno.EDQUOT)
     return bool(_NO_SPACE.search(words))
+
+
+def has_no_room(directory: str) -> bool:
+    """Whether what is written there fails, or soon will; False for a directory that is not on this machine."""
+    try:
+        return shutil.disk_usage(directory).free < _ROOM_BYTES
+    except OSError:
+        return False
 
 
 def disk_full(where: str) -> DiskFull:

@@ -91,8 +91,8 @@ class LocalHost:
         self._user = pwd.getpwnam(_ROOTS_STAND_IN) if os.geteuid() == 0 else None
         self.root = str(owner.directory / "servers")
         self._make_root()
-        if self._user is not None and not self._may_run():
-            self._bin_dir = self._installation_copied()
+        if self._user is not None:
+            self._let_enter()
         version = told_version(self.run("postgres", "--version"))
         self.version = version_in(version)[0]
         self.name = f"{kind} {version}"
@@ -108,12 +108,18 @@ class LocalHost:
         if self._user is not None:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
-    def _may_run(self) -> bool:
+    def _let_enter(self) -> None:
+        """Raises :exc:`CannotServe` where the servers' user may not get to their files."""
+        code, _ = self._ended("test", "-x", self.root)
+        if code:
+            raise CannotServe(
+                f"for root, servers run as the user {_ROOTS_STAND_IN}, who may not enter {self.root}; name a directory"
+                " that everybody may enter in the environment variable TMPDIR"
+            )
         try:
             self._ended("postgres", "--version")
         except PermissionError:
-            return False
-        return True
+            self._bin_dir = self._installation_copied()
 
     def _installation_copied(self) -> Path:
         """The programs where the servers' user may run them: a home of root's, with a venv in it, is closed to all."""
@@ -131,11 +137,8 @@ class LocalHost:
         """
         try:
             code, words = self._ended(*argv, timeout_s=timeout_s)
-        except PermissionError as error:
-            raise CannotServe(
-                f"for root, servers run as the user {_ROOTS_STAND_IN}, who may not enter {self.root}; name a directory"
-                " that everybody may enter in the environment variable TMPDIR"
-            ) from error
+        except OSError as error:
+            raise PostgresFailed(f"{argv[0]} of {self._bin_dir} does not run: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:
             raise PostgresFailed(f"{argv[0]} of {self._bin_dir} was not done within {timeout_s:.0f} s") from error
         if code and is_disk_full(words):

@@ -98,7 +98,7 @@ def told_version(words: str) -> str:
     """The version in what ``postgres --version`` says. Raises :exc:`PostgresFailed`."""
     found = re.search(r"\(PostgreSQL\) (\d+\S*)", words)
     if found is None:
-        raise PostgresFailed(f"what should be a PostgreSQL calls itself '{words[:_WORDS_MAX]}'")
+        raise PostgresFailed(f"what should be a PostgreSQL calls itself '{words.strip()[:_WORDS_MAX]}'")
     return found[1]
 
 

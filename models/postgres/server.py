@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from drydock.models.postgres.failures import PostgresFailed, disk_full, is_disk_full
+from drydock.models.postgres.failures import PostgresFailed, disk_full, has_no_room, is_disk_full
 from drydock.models.postgres.host import Host
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _START_LIMIT_S = 60.0
 _POLL_S = 0.01
 _LOOK_S = 0.25  # how often, while it starts, whether it runs at all
 _SAID_MAX = 400
+_LEVEL = " %s:  "
 
 
 class Server:
@@ -35,6 +36,11 @@ class Server:
         return self.host.address, self.port
 
     @property
+    def log(self) -> str:
+        """The file of what it says."""
+        return os.path.join(self.data_dir, "server.log")
+
+    @property
     def is_running(self) -> bool:
         """Whether its process is there."""
         return self.host.is_running(self.data_dir)
@@ -46,16 +52,21 @@ class Server:
         """
         words = {"port": self.port, "listen_addresses": self.host.listen, **settings}
         options = " ".join(f"-c {name}={value}" for name, value in words.items())
-        log = os.path.join(self.data_dir, "server.log")
         try:
-            self.host.run("pg_ctl", "start", "-W", "-s", "-D", self.data_dir, "-l", log, "-o", options)
+            self.host.run("pg_ctl", "start", "-W", "-s", "-D", self.data_dir, "-l", self.log, "-o", options)
             self._await_answer()
         except PostgresFailed as failed:
             self.host.halt(self.data_dir)
-            said = self.host.read_text(log)
-            if is_disk_full(said):
+            said = self._last_words()
+            if is_disk_full(said) or has_no_room(self.host.root):  # it may have had none for its words
                 raise disk_full(self.host.root) from failed
-            raise PostgresFailed(f"{failed}; {self.host.name} says: {said[-_SAID_MAX:].strip()}") from failed
+            raise PostgresFailed(f"{failed}; {self.host.name} says: {said}") from failed
+
+    def _last_words(self) -> str:
+        """What a server that went down said of it, without what it says always."""
+        said = self.host.read_text(self.log)
+        last = max(said.rfind(_LEVEL % level) for level in ("FATAL", "PANIC"))
+        return (said[last:] if last >= 0 else said[-_SAID_MAX:])[:_SAID_MAX].strip()
 
     def _await_answer(self) -> None:
         import psycopg

@@ -81,6 +81,7 @@ class Template:
             connection.execute("DROP DATABASE template1")
             connection.execute("CHECKPOINT")
         self.host.run("pg_ctl", "stop", "-m", "fast", "-s", "-D", self._data_dir)
+        self.host.remove_tree(server.log)
 
     def clone(self) -> Server:
         """A new server, not yet started: a primary that has never run, unless :meth:`Server.follow` is called."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MARK = "made by Drydock: everything in it may be dropped"
 _CONNECT_LIMIT_S = 10
+_STANDBY, _PROXY = "a standby", "a proxy, for a standby or a commit in doubt,"
 _LOCK = 0x647279646F636B  # "drydock"
 _ABOUT = """
     SELECT pg_is_in_recovery(), pg_has_role(current_user, datdba, 'USAGE'),
@@ -52,7 +53,7 @@ class UrlTemplate(Template):
     @property
     def host(self) -> Host:
         """Refused: nothing can be started beside such a server."""
-        refuse("a standby")
+        refuse(_STANDBY)
 
     def clone(self) -> Server:
         """The server itself."""
@@ -73,7 +74,7 @@ class UrlServer(Server):
     @property
     def address(self) -> tuple[str, int]:
         """Refused: only a proxy needs it."""
-        refuse("a commit in doubt")
+        refuse(_PROXY)
 
     @property
     def is_running(self) -> bool:
@@ -88,12 +89,12 @@ class UrlServer(Server):
             _check(connection)
             _lock(connection)
             connection.execute(sql.SQL(_SET_MARK).format(sql.Literal(MARK)))
-            connection.execute(_DROP_ALL)
+            _drop_all(connection)
 
     def connect(self, port: int | None = None, *, autocommit: bool = True) -> Connection:
         """One more session; the first has the database for itself as long as it lives."""
         if port is not None:
-            refuse("a commit in doubt")
+            refuse(_PROXY)
         connection = _connected(self._url, autocommit=autocommit)
         if not self._is_locked:
             self._lock_with(connection)
@@ -113,7 +114,7 @@ class UrlServer(Server):
 
     def follow(self, conninfo: str) -> None:
         """Refused."""
-        refuse("a standby")
+        refuse(_STANDBY)
 
     def promote(self, timeout_s: float = 30.0) -> None:
         """Refused."""
@@ -122,7 +123,7 @@ class UrlServer(Server):
     def remove(self) -> None:
         """Leaves the database empty, and its mark."""
         with _connected(self._url) as connection:
-            connection.execute(_DROP_ALL)
+            _drop_all(connection)
 
 
 def look(url: str) -> Place:
@@ -184,6 +185,19 @@ def _check(connection: Connection) -> None:
             f"--postgres: {where} is neither empty nor made by Drydock: it holds {foreign[0]}, and everything in it"
             " would be dropped; name an empty one"
         )
+
+
+def _drop_all(connection: Connection) -> None:
+    import psycopg
+
+    try:
+        connection.execute(_DROP_ALL)
+    except psycopg.errors.InsufficientPrivilege as error:
+        about = connection.info
+        raise CannotServe(
+            f"--postgres: not everything in the database {about.dbname} belongs to {about.user}"
+            f" ({error.diag.message_primary}); empty it yourself, or name another one"
+        ) from error
 
 
 def _lock(connection: Connection) -> None:

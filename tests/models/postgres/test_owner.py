@@ -22,6 +22,12 @@ from drydock.models.postgres.process import birth_of, working_in
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMIT_S = 60
+VICTIM = f"""
+import sys
+sys.path.append({str(ROOT)!r})  # last: an installed wheel is what gets tested
+from tests.models.postgres.victim import main
+main(*sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -44,13 +50,12 @@ def left_in(temporary: Path) -> list[str]:
 
 def started(*argv: str) -> subprocess.Popen[str]:
     """A process of ours, which says ``ready`` when it has its servers."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, *argv], stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen([sys.executable, "-c", VICTIM, *argv], stdout=subprocess.PIPE, text=True)
 
 
 def victim(choice: Choice, *how: str) -> subprocess.Popen[str]:
     """A process with a primary, a standby and an open transaction."""
-    process = started("-m", "tests.models.postgres.victim", choice.kind, *how)
+    process = started(choice.kind, *how)
     assert process.stdout is not None
     assert "ready\n" == process.stdout.readline()
     return process
@@ -89,7 +94,7 @@ def test_who_was_killed_leaves_it_to_the_next(temporary: Path, choice: Choice) -
 @pytest.mark.parametrize("after_s", [0.4, 1.0])
 def test_who_is_killed_while_it_starts_leaves_nothing_either(temporary: Path, choice: Choice, after_s: float) -> None:
     """At whatever point: before the owner's file, in initdb, in a copy, between a server's start and its answer."""
-    process = started("-m", "tests.models.postgres.victim", choice.kind)
+    process = started(choice.kind)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=after_s)
     end(process, signal.SIGKILL)

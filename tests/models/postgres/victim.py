@@ -1,11 +1,10 @@
-"""A process that has servers and is killed meanwhile: ``python -m tests.models.postgres.victim embedded [worker]``.
+"""A process that has servers and is killed meanwhile: ``main("embedded")``, ``main("embedded", "worker")``.
 
 It has a primary, a standby and an open transaction, and crashes and recovers the primary, again and again, until
 somebody ends it; whenever it is up it says ``ready``. As ``worker`` it is a worker of the process that was started.
 """
 
 import multiprocessing
-import sys
 
 from drydock.models.postgres.choice import parse
 from drydock.models.postgres.cluster import Cluster
@@ -28,7 +27,3 @@ def main(kind: str, *as_worker: str) -> None:
     worker = multiprocessing.get_context("forkserver").Process(target=live, args=(kind,))
     worker.start()
     worker.join()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
