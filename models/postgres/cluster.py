@@ -279,7 +279,8 @@ class Cluster:
         self.connection.rollback()
         self.clear_sessions()
         self.connection.execute(_DROP_ALL)
-        self.connection.execute("CHECKPOINT")
+        if self._primary.is_own:
+            self.connection.execute("CHECKPOINT")
 
     def clear_sessions(self) -> None:
         """No session but ``connection``, and no lock of any other."""

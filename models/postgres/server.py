@@ -24,6 +24,9 @@ _LEVEL = " %s:  "
 class Server:
     """A data directory and, once started, its server on a port. Nothing waits for what a server cannot do."""
 
+    is_own = True
+    """Whether it serves nobody else."""
+
     def __init__(self, host: Host, data_dir: str, port: int, password: str) -> None:
         self.host = host
         self.data_dir = data_dir

@@ -66,6 +66,8 @@ class UrlTemplate(Template):
 class UrlServer(Server):
     """The server of a URL. Its database is emptied at the start and at the end, and locked in between."""
 
+    is_own = False
+
     def __init__(self, url: str) -> None:
         """Nothing is asked of it yet."""
         self._url = url

@@ -66,6 +66,15 @@ def test_an_empty_database_serves_plain_transactions_and_is_left_empty(scratch: 
         assert (MARK,) == connection.execute(COMMENT).fetchone()
 
 
+def test_one_run_after_another_needs_no_rights_beyond_the_database(scratch: str) -> None:
+    """Nor is somebody else's server told to write a checkpoint."""
+    with closing(parse(scratch).template()) as template, closing(Cluster(template)) as cluster:
+        for _ in range(2):
+            cluster.connection.execute("CREATE TABLE t (a int)")
+            assert cluster.is_reusable
+            cluster.clear()
+
+
 def test_what_a_killed_run_left_in_its_own_database_is_dropped(scratch: str) -> None:
     """The mark says that everything in it may be."""
     with closing(parse(scratch).template()) as template:
