@@ -94,9 +94,15 @@ def containers_of(address: str, owner: str = "") -> list[str]:
     return [str(container["Id"]) for container in cast(list[dict[str, Any]], found)]
 
 
-def remove_containers(address: str, owner: str) -> None:
-    """Removes every container of this owner, and waits until they are gone. Raises :exc:`EngineTrouble`."""
-    for container in containers_of(address, owner):
+def remove_containers(address: str, owner: str, patience_s: float = 0.0) -> None:
+    """Removes every container of this owner, and waits until they are gone; for the first one it waits so long.
+
+    Raises :exc:`EngineTrouble`.
+    """
+    limit = time.perf_counter() + patience_s
+    while not (found := containers_of(address, owner)) and time.perf_counter() < limit:
+        time.sleep(_POLL_S)  # noqa: TID251 - the engine may still be making it
+    for container in found:
         _remove(address, container)
 
 

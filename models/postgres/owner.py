@@ -30,6 +30,7 @@ from drydock.models.postgres.process import birth_of, end_all_in, space
 
 _FILE = "owner.json"
 _DOOMED = "swept-"
+_MAKING_S = 2.0
 _TRIES = 20
 _FIRST, _LAST = 10, -10  # a process ends its own things first, then its workers, then what dead ones left
 
@@ -133,7 +134,7 @@ def sweep() -> list[str]:
         facts = _facts_in(directory)
         is_needed = _is_being_made(directory) if facts is None else facts.is_alive
         if not is_needed or directory.name.startswith(_DOOMED):
-            _remove(directory, facts)
+            _remove(directory, facts, _MAKING_S)
             removed.append(directory.name)
     return removed
 
@@ -166,8 +167,11 @@ def _is_being_made(directory: Path) -> bool:
     return number.isdigit() and bool(birth_of(int(number)))
 
 
-def _remove(directory: Path, facts: _Facts | None) -> None:
-    """Processes first, then containers, then files; under another name, so that nobody meets half of it."""
+def _remove(directory: Path, facts: _Facts | None, making_s: float = 0.0) -> None:
+    """Processes first, then containers, then files; under another name, so that nobody meets half of it.
+
+    A container that was just being asked for when its owner was killed is waited for so long.
+    """
     end_all_in(str(directory))
     doomed = directory
     if not directory.name.startswith(_DOOMED):
@@ -178,7 +182,7 @@ def _remove(directory: Path, facts: _Facts | None) -> None:
             return  # somebody else was faster
     if facts is not None and facts.engine:
         try:
-            engine.remove_containers(facts.engine, facts.label)
+            engine.remove_containers(facts.engine, facts.label, 0.0 if facts.containers else making_s)
         except engine.EngineTrouble:
             return  # the record stays for the next sweep: without an engine nothing can be said about containers
     for _ in range(_TRIES):  # what was just being started when its starter was killed still writes

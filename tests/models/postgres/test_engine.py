@@ -98,6 +98,21 @@ def test_container_on_its_way_out_is_waited_for(tmp_path: Path) -> None:
     assert [] == list(there)
 
 
+def test_container_that_is_being_made_is_waited_for(tmp_path: Path) -> None:
+    """Whoever asked for it is gone, the engine makes it all the same, and then it is removed."""
+    asked = []
+
+    def answer(method: str, path: str) -> Answer:
+        asked.append(method)
+        if path.startswith("/containers/json?"):
+            return 200, f'[{{"Id": "{MINE}"}}]' if len(asked) > 3 else "[]"
+        return (204, "") if method == "DELETE" else (404, "")
+
+    with listening(tmp_path / "s", answer) as address:
+        engine.remove_containers(address, "me", patience_s=60.0)
+    assert ["GET", "GET", "GET", "GET", "DELETE", "GET"] == asked
+
+
 def test_engine_that_cannot_remove_is_quoted(tmp_path: Path) -> None:
     """Its own words, and which container it was."""
 
