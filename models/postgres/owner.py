@@ -37,6 +37,7 @@ _FIRST, _LAST = 10, -10  # a process ends its own things first, then its workers
 _watched_by = 0  # the process that has its watch already: a number, for a forked child inherits what it finds here
 _numbers = count(1)
 _open: list[Owner] = []
+_claiming = threading.RLock()
 
 
 @dataclass(slots=True)
@@ -58,7 +59,8 @@ class _Facts:
         """Whether somebody still needs it: a worker whose runner is gone works for nobody."""
         if self.space != space():
             return True
-        return birth_of(self.pid) == self.birth and birth_of(self.runner_pid) == self.runner_birth
+        births = birth_of(self.pid), birth_of(self.runner_pid)
+        return births == (self.birth, self.runner_birth) and all(births)
 
 
 class Owner:
@@ -104,13 +106,15 @@ def claim(kind: str) -> Owner:
     """
     _watch_once()
     sweep()
-    directory = _new_directory()
     pid, birth = os.getpid(), birth_of(os.getpid())
     runner = multiprocessing.parent_process()
     runner_pid = pid if runner is None or runner.pid is None else runner.pid
-    label = f"{os.getuid()}-{directory.name}-{birth.replace(' ', '-')}"
+    runner_birth = birth_of(runner_pid)
     address = engine.address_in() if kind == "docker" else ""
-    return Owner(directory, _Facts(pid, birth, runner_pid, birth_of(runner_pid), space(), kind, label, address))
+    with _claiming:
+        directory = _new_directory()
+        label = f"{os.getuid()}-{directory.name}-{birth.replace(' ', '-')}"
+        return Owner(directory, _Facts(pid, birth, runner_pid, runner_birth, space(), kind, label, address))
 
 
 def _new_directory() -> Path:
@@ -219,9 +223,10 @@ def _end_with_runner() -> None:
     runner = multiprocessing.parent_process()
     assert runner is not None
     runner.join()
-    _close_all()
-    _sweep_quietly()
-    os._exit(1)
+    with _claiming:  # and never again
+        _close_all()
+        _sweep_quietly()
+        os._exit(1)
 
 
 def _end_terminated(signum: int, frame: FrameType | None) -> None:
