@@ -23,6 +23,7 @@ from drydock.harness.seam import Passage, Seams
 from drydock.harness.sim import Sim
 from drydock.models.commit_log import CommitLog
 from drydock.models.database import (
+    LIVE,
     PRIMARY,
     STANDBYS,
     DatabaseDoor,
@@ -74,12 +75,12 @@ class DatabaseLife(DatabaseDoor):
 
     # ---- what a build does with rows -----------------------------------------------------------------------------
     @abstractmethod
-    def _make(self, table: str, values: Ints) -> None:
-        """A table with these rows, all in version 1; a standby has it from the beginning."""
+    def _make(self, artefact: str, table: str, values: Ints) -> None:
+        """A table, or a kept copy of one, with these rows, all in version 1."""
 
     @abstractmethod
     def _do(self, statements: Sequence[Statement], *, is_answered: bool) -> list[Rows]:
-        """All statements and the commit. Where something is written, that is commit ``newest + 1`` of the log."""
+        """All statements and the commit. Where something is written, that will be commit ``newest + 1`` of the log."""
 
     @abstractmethod
     def _take(self, table: str, keys: Ints | None) -> Session:
@@ -115,18 +116,24 @@ class DatabaseLife(DatabaseDoor):
     def _copy_rows(self, table: str, keys: Ints) -> Ints:
         """Copies rows from the instance before, where it has them, and leaves those that are here already.
 
-        Returns the keys of those that are new. After the copy was reported complete that is commit ``newest + 1``.
+        Returns the keys of those that are new. After the copy was reported complete they will be commit ``newest + 1``.
         """
 
     @abstractmethod
-    def _make_standbys(self) -> None:
-        """Standbys of this instance begin with what it has now, after the newest commit of the log."""
+    def _mark(self) -> None:
+        """What this instance has now is what a standby has that is told to stand at the newest commit of the log."""
 
     # ---- set-up ----------------------------------------------------------------------------------------------
     def create(self, table: str, values: Ints) -> None:
         """A table with one row per key ``0..len(values)-1``, all present, all in version 1, before any commit."""
         self._row_counts[table] = len(values)
-        self._make(table, values)
+        self._make(LIVE, table, values)
+        self._mark()
+
+    def keep(self, artefact: str, table: str, values: Ints) -> None:
+        """A kept copy of a table (a dump, a snapshot in a schema of its own), for reads that name it."""
+        self._make(artefact, table, values)
+        self._mark()
 
     # ---- life ------------------------------------------------------------------------------------------------
     def crash(self) -> bool:
@@ -210,7 +217,7 @@ class DatabaseLife(DatabaseDoor):
 
     def _begin_standbys(self) -> None:
         self._base = self._log.newest
-        self._make_standbys()
+        self._mark()
 
     @property
     def is_copying(self) -> bool:
@@ -226,6 +233,7 @@ class DatabaseLife(DatabaseDoor):
             keys = self._copy_rows(table, keys)
             if keys.size and not self.is_copying:
                 self._log.add(at_ms, [(table, keys)])
+                self._mark()
         if not (self.is_copying or copy.has_stragglers):
             self._copy = None
 
@@ -273,6 +281,7 @@ class DatabaseLife(DatabaseDoor):
         ]
         if written:
             self._log.add(self._sim.now_ms, written)
+            self._mark()
         return answers
 
     def _stand_of(self, read: Read) -> Stand:

@@ -26,12 +26,11 @@ class SimulatedDatabase(DatabaseLife):
         self._changes = Changes()
 
     # ---- set-up, and the operators' eye ------------------------------------------------------------------------
-    def _make(self, table: str, values: Ints) -> None:
-        self._tables[table] = Table.of(values)
-
-    def keep(self, artefact: str, table: str, values: Ints) -> None:
-        """A kept copy of a table (a dump, a snapshot in a schema of its own), for reads that name it."""
-        self._kept[artefact, table] = Table.of(values)
+    def _make(self, artefact: str, table: str, values: Ints) -> None:
+        if artefact == LIVE:
+            self._tables[table] = Table.of(values)
+        else:
+            self._kept[artefact, table] = Table.of(values)
 
     def _greatest(self, table: str, column: int) -> int:
         values = self._tables[table].values[self._tables[table].present, column]
@@ -58,7 +57,7 @@ class SimulatedDatabase(DatabaseLife):
         target.put(keys, source.rows(keys))
         return keys
 
-    def _make_standbys(self) -> None:
+    def _mark(self) -> None:
         """Standbys are the primary's tables without the newest changes."""
 
     # ---- transactions --------------------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Error, errors, sql
+from psycopg import Error, errors
 
 from drydock.harness.seam import Seams
 from drydock.harness.sim import Sim
 from drydock.models.database import LIVE, STANDBYS, Read, Rows, Session, Statement, Unavailable, Write
 from drydock.models.database_life import DatabaseLife
-from drydock.models.postgres.sql import SET_UP, TableStatements
+from drydock.models.postgres.sql import SET_UP, TableStatements, run
 from drydock.models.venue import DatabaseSpec
 
 if TYPE_CHECKING:
@@ -54,24 +54,24 @@ class Instance:
         return self._set_up(self.cluster.standby(name, self.positions[number]))
 
     def note(self, number: int) -> None:
-        """The newest commit is this one."""
+        """What is there now is what a standby has that stands at this commit."""
         self.positions[number] = self.cluster.flush_lsn()
 
     def _set_up(self, connection: Connection) -> Connection:
         if not any(connection is ready for ready in self._ready):
-            connection.execute(SET_UP)
+            run(connection, SET_UP)
             self._ready.append(connection)
         return connection
 
 
 class PostgresDatabase(DatabaseLife):
-    """Tables of real servers. Raises ``psycopg.Error`` and ``PostgresFailed`` where these do what they should not."""
+    """Tables of real servers. Raises ``PostgresFailed`` where these do what they should not."""
 
     def __init__(self, sim: Sim, spec: DatabaseSpec, seams: Seams, clusters: Clusters) -> None:
         super().__init__(sim, spec, seams)
         self._clusters = clusters
         self._tables: dict[tuple[str, str], TableStatements] = {}
-        self._kept: list[tuple[str, str, Ints]] = []
+        self._kept: dict[tuple[str, str], Ints] = {}
         self._before: Instance | None = None
         self._present = Instance(clusters)
 
@@ -84,28 +84,20 @@ class PostgresDatabase(DatabaseLife):
                 open_ones.callback(self._before.close)
 
     # ---- set-up, and the operators' eye ------------------------------------------------------------------------
-    def _make(self, table: str, values: Ints) -> None:
-        self._fill(self._statements(LIVE, table, values), values)
-        self._present.note(self._log.newest)
-
-    def keep(self, artefact: str, table: str, values: Ints) -> None:
-        """A kept copy of a table, in a schema of its own."""
-        self._kept.append((artefact, table, values.copy()))
-        self._restore(artefact, table, values)
-        self._present.note(self._log.newest)
-
-    def _restore(self, artefact: str, table: str, values: Ints) -> None:
-        schema = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(_schema(artefact)))
-        self._present.primary.execute(schema)
-        self._fill(self._statements(artefact, table, values), values)
-
-    def _statements(self, artefact: str, table: str, values: Ints) -> TableStatements:
-        made = self._tables[artefact, table] = TableStatements(table, values.shape[1], _schema(artefact))
-        return made
+    def _make(self, artefact: str, table: str, values: Ints) -> None:
+        """A kept copy has a schema of its own."""
+        schema = "public" if artefact == LIVE else f"kept_{artefact}"
+        self._tables[artefact, table] = TableStatements(table, values.shape[1], schema)
+        if artefact != LIVE:
+            self._kept[artefact, table] = values.copy()
+        self._fill(self._tables[artefact, table], values)
 
     def _fill(self, table: TableStatements, values: Ints) -> None:
         table.create(self._present.primary)
         table.insert(self._present.primary, np.arange(len(values)), np.ones(len(values), np.int64), values)
+
+    def _mark(self) -> None:
+        self._present.note(self._log.newest)
 
     def _greatest(self, table: str, column: int) -> int:
         return self._tables[LIVE, table].greatest(self._present.primary, column)
@@ -124,27 +116,21 @@ class PostgresDatabase(DatabaseLife):
         self._before, self._present = self._present, Instance(self._clusters)
         for name in self._row_counts:
             self._tables[LIVE, name].create(self._present.primary)
-        for artefact, table, values in self._kept:
-            self._restore(artefact, table, values)
+        for name_of_kept, values in self._kept.items():
+            self._fill(self._tables[name_of_kept], values)
 
     def _copy_rows(self, table: str, keys: Ints) -> Ints:
         assert self._before is not None
         statements = self._tables[LIVE, table]
         rows = statements.read(self._before.primary, Read(table, keys))
         there = rows.only(rows.found)
-        copied = statements.insert(self._present.primary, keys[rows.found], there.version, there.values)
-        if copied.size and not self.is_copying:
-            self._present.note(self._log.newest + 1)
-        return copied
-
-    def _make_standbys(self) -> None:
-        self._present.note(self._log.newest)
+        return statements.insert(self._present.primary, keys[rows.found], there.version, there.values)
 
     # ---- sessions ----------------------------------------------------------------------------------------------
     def _take(self, table: str, keys: Ints | None) -> Session:
         connection = self._present.cluster.connect()
-        connection.execute(SET_UP)
-        connection.execute("BEGIN")
+        run(connection, SET_UP)
+        run(connection, "BEGIN")
 
         def end() -> None:
             with suppress(Error):  # its server may be gone
@@ -163,22 +149,14 @@ class PostgresDatabase(DatabaseLife):
 
     # ---- transactions ------------------------------------------------------------------------------------------
     def _do(self, statements: Sequence[Statement], *, is_answered: bool) -> list[Rows]:
-        answers = self._commit_these(statements) if is_answered else self._commit_in_doubt(statements)
-        both = zip(statements, answers, strict=True)
-        if any(isinstance(statement, Write) and rows.found.any() for statement, rows in both):
-            self._present.note(self._log.newest + 1)
-        return answers
-
-    def _commit_these(self, statements: Sequence[Statement]) -> list[Rows]:
+        if not is_answered:
+            return self._present.cluster.commit_unanswered(lambda client: self._ask_all(client, SET_UP, statements))
         primary = self._present.primary
         if len(statements) == 1:  # a statement by itself is a transaction
             return self._ask_all(primary, "", statements)
         answers = self._ask_all(primary, "BEGIN", statements)
-        primary.execute("COMMIT")
+        run(primary, "COMMIT")
         return answers
-
-    def _commit_in_doubt(self, statements: Sequence[Statement]) -> list[Rows]:
-        return self._present.cluster.commit_unanswered(lambda client: self._ask_all(client, SET_UP, statements))
 
     def _abandon(self, statements: Sequence[Statement]) -> None:
         """What a standby would have answered nobody sees: it is not asked."""
@@ -196,7 +174,7 @@ class PostgresDatabase(DatabaseLife):
         held: set[TableStatements] = set()
         while True:
             if begin:
-                client.execute(begin)
+                run(client, begin)
             try:
                 return [self._ask(client, statement, held) for statement in statements]
             except _TableIsHeld as found:
@@ -233,7 +211,3 @@ class _TableIsHeld(Exception):
     def __init__(self, table: TableStatements) -> None:
         super().__init__(table.name)
         self.table = table
-
-
-def _schema(artefact: str) -> str:
-    return "public" if artefact == LIVE else f"kept_{artefact}"

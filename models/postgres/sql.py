@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import sql
+from psycopg import Error, errors, sql
 
 from drydock.models.database import Read, Rows, Write
+from drydock.models.postgres.failures import DiskFull, PostgresFailed, is_disk_full
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
 
 Ints = NDArray[np.int64]
 SET_UP: LiteralString = "SET lock_timeout = '1ms'"
@@ -53,8 +54,24 @@ _LOCK: LiteralString = "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT"
 _GREATEST: LiteralString = "SELECT coalesce(max({column}), 0) FROM {table}"
 
 
+def run(on: Connection, statement: LiteralString | bytes, values: Sequence[Any] | None = None) -> Cursor[Any]:
+    """What the server answers, in binary form.
+
+    Raises ``psycopg.errors.LockNotAvailable`` where somebody else has what is asked for, and :exc:`PostgresFailed`.
+    """
+    try:
+        return on.execute(statement, values, binary=True)
+    except errors.LockNotAvailable:
+        raise
+    except Error as error:
+        words = " ".join(str(error).split())
+        if is_disk_full(words):
+            raise DiskFull(f"no room is left for the files of PostgreSQL: {words}") from error
+        raise PostgresFailed(f"PostgreSQL failed in the middle of a night: {words}") from error
+
+
 class TableStatements:
-    """What is asked of one table, over connections that are :data:`SET_UP`; each raises ``psycopg.Error``."""
+    """What is asked of one table, over connections that are :data:`SET_UP`; each raises what :func:`run` does."""
 
     def __init__(self, name: str, columns: int, schema: str = "public") -> None:
         self.name = name
@@ -65,6 +82,7 @@ class TableStatements:
             return sql.SQL(", ").join(sql.SQL(form).format(column=column) for column in names)
 
         parts = {
+            "schema": sql.Identifier(schema),
             "table": table,
             "columns": each("{column}"),
             "declared": each("{column} bigint NOT NULL"),
@@ -78,30 +96,31 @@ class TableStatements:
         def made(form: LiteralString) -> bytes:
             return sql.SQL(form).format(**parts).as_bytes(None)
 
+        self._create_schema = made("CREATE SCHEMA IF NOT EXISTS {schema}")
         self._create, self._insert, self._read, self._write = map(made, (_CREATE, _INSERT, _READ, _WRITE))
         self._take, self._lock = made(_TAKE), made(_LOCK)
         self._greatest = [sql.SQL(_GREATEST).format(column=column, table=table).as_bytes(None) for column in names]
 
     # ---- set-up ----------------------------------------------------------------------------------------------
     def create(self, on: Connection) -> None:
-        """The table, without rows."""
-        on.execute(self._create)
+        """The table, without rows, and its schema where there is none."""
+        run(on, self._create_schema)
+        run(on, self._create)
 
     def insert(self, on: Connection, keys: Ints, version: Ints, values: Ints) -> Ints:
         """Inserts these rows where there are none, and leaves the others; returns the keys of those inserted."""
-        inserted = on.execute(self._insert, (keys.tolist(), version.tolist(), *values.T.tolist()), binary=True)
-        return np.array([key for (key,) in inserted.fetchall()], np.int64)
+        return _keys(run(on, self._insert, (keys.tolist(), version.tolist(), *values.T.tolist())))
 
     # ---- clients ---------------------------------------------------------------------------------------------
     def read(self, on: Connection, read: Read) -> Rows:
         """The rows as this server has them."""
-        return self._rows(on.execute(self._read, (read.keys.tolist(),), binary=True).fetchall())
+        return self._rows(run(on, self._read, (read.keys.tolist(),)).fetchall())
 
     def write(self, on: Connection, write: Write) -> Rows:
         """What became of each row, and how it is now."""
         expected = None if write.expected is None else write.expected.tolist()
         asked = (write.keys.tolist(), expected, *write.values.T.tolist())
-        return self._rows(on.execute(self._write, asked, binary=True).fetchall())
+        return self._rows(run(on, self._write, asked).fetchall())
 
     def _rows(self, fetched: Sequence[Sequence[Any]]) -> Rows:
         """From (found, held, version, columns) of each; of held rows nothing is known."""
@@ -118,14 +137,18 @@ class TableStatements:
     # ---- sessions, and the operators ---------------------------------------------------------------------------
     def take(self, on: Connection, keys: Ints) -> Ints:
         """Those of the rows that are there and that nobody has, for the transaction that is open."""
-        return np.array([key for (key,) in on.execute(self._take, (keys.tolist(),)).fetchall()], np.int64)
+        return _keys(run(on, self._take, (keys.tolist(),)))
 
     def lock(self, on: Connection) -> None:
         """The whole table, for the transaction that is open."""
-        on.execute(self._lock)
+        run(on, self._lock)
 
     def greatest(self, on: Connection, column: int) -> int:
         """The greatest value of a column; 0 where there is no row."""
-        row = on.execute(self._greatest[column]).fetchone()
+        row = run(on, self._greatest[column]).fetchone()
         assert row is not None
         return int(row[0])
+
+
+def _keys(fetched: Cursor[Any]) -> Ints:
+    return np.array([key for (key,) in fetched.fetchall()], np.int64)
