@@ -34,6 +34,8 @@ STRATEGIES = (PORTFOLIO, *SHARES)
 WORKERS = 2
 _TIMED_RUNS = 80
 _FEW_SEEDS = 3
+_PIECE_RUNS = 500
+"""Runs of a control that are one answer: a search of its own, so that a stop loses little."""
 
 
 class Task(NamedTuple):
@@ -100,7 +102,7 @@ def play_all(tasks: Sequence[Task], known: dict[str, Any]) -> None:
 
 
 def whole(seeds: int, cap: int, runs: int) -> list[Task]:
-    """All of it: portfolio and baseline with every seed, the other strategies with a few, each control once."""
+    """All of it: portfolio and baseline with every seed, the other strategies with a few; the controls in pieces."""
     found = [
         Task("find", bug.name, strategy, seed, cap)
         for seed in range(1, seeds + 1)
@@ -108,7 +110,9 @@ def whole(seeds: int, cap: int, runs: int) -> list[Task]:
         if seed <= _FEW_SEEDS or strategy in (PORTFOLIO, BASELINE)
         for bug in BUGS
     ]
-    return [*found, *(Task("controls", control.name, PORTFOLIO, 1, runs) for control in CONTROLS)]
+    pieces = range(1, runs // _PIECE_RUNS + 1)
+    accused = [Task("controls", control.name, PORTFOLIO, seed, _PIECE_RUNS) for seed in pieces for control in CONTROLS]
+    return [*found, *accused]
 
 
 def estimate(tasks: Sequence[Task]) -> None:
@@ -132,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--bugs", default="", help="bugs or controls, separated by commas; default: all")
     parser.add_argument("--cap", type=int, default=CAP, help="runs after which a search gives up")
-    parser.add_argument("--runs", type=int, default=10_000, help="runs of each control")
+    parser.add_argument("--runs", type=int, default=10_000, help="runs of each control (with controls: of one seed)")
     parser.add_argument("--fresh", action="store_true", help="forget what is known")
     asked = parser.parse_args(arguments)
     known = {} if asked.fresh else kept()
