@@ -29,6 +29,7 @@ from drydock.harness.database import Database
 from drydock.harness.port import Case, Kit, Scenario, WorldMaker
 from drydock.harness.run import HarnessError, run_case
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET
+from drydock.harness.worker import end_with_runner
 
 Progress = Callable[[int, int, int], None]
 """``progress(done, total, violations)``: runs done, runs to do, and runs so far that broke a safety law."""
@@ -208,6 +209,7 @@ def _begin_work(packed: Packed, stop: StopFlag) -> None:
     """Runs once in each worker. What may fail is left to the first batch, whose failure reaches the caller as it is."""
     global _packed, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent says what it means
+    end_with_runner()
     _packed, _stop = packed, stop
 
 

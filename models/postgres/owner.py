@@ -24,6 +24,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from types import FrameType
 
+from drydock.harness.worker import end_with_runner
 from drydock.models.postgres import engine
 from drydock.models.postgres.failures import CannotServe, PostgresFailed, failed_in
 from drydock.models.postgres.process import birth_of, end_all_in, space
@@ -205,8 +206,7 @@ def _watch_once() -> None:
     _watched_by = os.getpid()
     _open.clear()
     Finalize(None, _sweep_quietly, exitpriority=_LAST)
-    if multiprocessing.parent_process() is not None:
-        threading.Thread(target=_end_with_runner, daemon=True).start()
+    end_with_runner(_close_for_good)
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # else somebody else unwinds and ends us
         signal.signal(signal.SIGTERM, _end_terminated)
@@ -218,15 +218,11 @@ def _sweep_quietly() -> None:
         sweep()
 
 
-def _end_with_runner() -> None:
-    """A worker whose runner was killed waits for work that never comes: it ends, and takes its servers with it."""
-    runner = multiprocessing.parent_process()
-    assert runner is not None
-    runner.join()
-    with _claiming:  # and never again
-        _close_all()
-        _sweep_quietly()
-        os._exit(1)
+def _close_for_good() -> None:
+    """The runner was killed, the worker ends: nothing may be claimed any more."""
+    _claiming.acquire()
+    _close_all()
+    _sweep_quietly()
 
 
 def _end_terminated(signum: int, frame: FrameType | None) -> None:
