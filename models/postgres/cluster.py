@@ -27,7 +27,8 @@ Answer = TypeVar("Answer")
 PAGE_BYTES = 8192
 REUSABLE_BYTES_MAX = 1 << 28
 """Standbys are fed from the first byte on, so the primary keeps all of its log: with so much of it, it is given up."""
-GONE_LIMIT_S = 10.0
+GONE_LIMIT_S = 60.0
+WORDS_MAX = 400
 POLL_S = 0.001
 _FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
 _NEXT_RECORD = "SELECT pg_logical_emit_message(true, 'drydock', '')"
@@ -52,6 +53,10 @@ class Standby:
     gate: WalGate
     connection: Connection
     timeline: int
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.server.host.read_text(f"{self.server.data_dir}/server.log").strip()[-WORDS_MAX:]
 
     def remove(self) -> None:
         """Connection, gate, server and files."""
@@ -165,7 +170,10 @@ class Cluster:
         standby = self._standbys.get(name) or self._made(name, self._timelines[-1][0])
         assert lsn >= standby.gate.opened_to, f"{name} stands at {lsn_text(standby.gate.opened_to)} and never goes back"
         standby.gate.open_to(lsn)
-        standby.gate.wait_applied(lsn)
+        try:
+            standby.gate.wait_applied(lsn)
+        except PostgresFailed as failed:
+            raise PostgresFailed(f"{name}: {failed}; it says: {standby.last_words()}") from failed
         return standby.connection
 
     def position(self, name: str) -> int:

@@ -48,7 +48,7 @@ class WalGate(Proxy):
             self._server_said(link)
             self._move(link)
 
-    def wait_applied(self, lsn: int, timeout_s: float = 10) -> None:
+    def wait_applied(self, lsn: int, timeout_s: float = 60) -> None:
         """Until the standby has replayed up to ``lsn``, the end of a record that the gate is open to.
 
         Raises :exc:`PostgresFailed` where nothing has moved for ``timeout_s``.
@@ -66,9 +66,8 @@ class WalGate(Proxy):
     def _give_up(self, lsn: int, timeout_s: float) -> NoReturn:
         link = "connected" if self._stream is not None and self._stream.is_open else "not connected"
         raise PostgresFailed(
-            f"the standby behind the gate to {self.upstream[0]}:{self.upstream[1]} has replayed up to"
-            f" {lsn_text(self.applied)} of {lsn_text(lsn)} and nothing moved for {timeout_s} s ({link},"
-            f" {lsn_text(self.forwarded)} forwarded): read the logs of both servers"
+            f"a standby of {self.upstream[0]}:{self.upstream[1]} has replayed up to {lsn_text(self.applied)} of"
+            f" {lsn_text(lsn)} and nothing moved for {timeout_s} s ({link}, {lsn_text(self.forwarded)} forwarded)"
         )
 
     # ---- messages ----------------------------------------------------------------------------------------------
