@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import ceil
 from pathlib import Path
 
 from drydock.models.postgres import engine
@@ -28,6 +29,7 @@ _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
 
 _LOOK = """
 postgres=$(command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>&1 | sort -V | tail -n 1)
+[ -x "$postgres" ] || exit 0
 mktemp -d
 dirname "$postgres"
 readlink /proc/self/ns/net
@@ -97,7 +99,7 @@ class ContainerHost:
     def run(self, *argv: str, timeout_s: float = 60.0) -> str:
         """See :meth:`Host.run`. A program that is none of PostgreSQL's is the image's (``cp``)."""
         path = f"{self._programs}:/usr/local/bin:/usr/bin:/bin"
-        code, words = self._ended("env", f"PATH={path}", "timeout", str(timeout_s), *argv)
+        code, words = self._ended("env", f"PATH={path}", "timeout", str(ceil(timeout_s)), *argv)
         if code in _TIMED_OUT:
             raise PostgresFailed(f"{argv[0]} in {self.name} was not done within {timeout_s:.0f} s")
         if code:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drydock.models.postgres import engine, owner
+from drydock.models.postgres import container, engine, owner
 from drydock.models.postgres.choice import Choice, parse
 from drydock.models.postgres.cluster import Cluster
 from drydock.models.postgres.failures import CannotServe, PostgresFailed
@@ -56,17 +56,17 @@ def host(docker: Choice) -> Iterator[Host]:
     made.close()
 
 
-def is_there(container: str) -> bool:
+def is_there(name: str) -> bool:
     """Whether the engine knows it, in whatever state."""
-    return container in engine.containers_of(engine.address_in())
+    return name in engine.containers_of(engine.address_in())
 
 
-def disappears(container: str) -> bool:
+def disappears(name: str) -> bool:
     """Whether a container goes without anybody's doing."""
     limit = time.perf_counter() + LIMIT_S
-    while is_there(container) and time.perf_counter() < limit:
+    while is_there(name) and time.perf_counter() < limit:
         pass
-    return not is_there(container)
+    return not is_there(name)
 
 
 def ended(point: str) -> str:
@@ -76,9 +76,9 @@ def ended(point: str) -> str:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.returncode, done.stderr
-    container = done.stdout.strip()
-    assert 64 == len(container), done.stderr
-    return container
+    had = done.stdout.strip()
+    assert 64 == len(had), done.stderr
+    return had
 
 
 # ---- a host like any other -------------------------------------------------------------------------------------------
@@ -135,10 +135,10 @@ def test_closed_host_leaves_no_container(docker: Choice) -> None:
     """It is gone when ``close`` returns, and closing again is nothing."""
     before = set(engine.containers_of(engine.address_in()))
     host = docker.open()
-    (container,) = set(engine.containers_of(engine.address_in())) - before
+    (mine,) = set(engine.containers_of(engine.address_in())) - before
     host.close()
     host.close()
-    assert not is_there(container)
+    assert not is_there(mine)
 
 
 @pytest.mark.parametrize("point", ["idle", "serving"])
@@ -154,10 +154,10 @@ def test_runner_that_is_asked_to_end_leaves_no_container(docker: Choice) -> None
 
 def test_sweep_removes_what_was_made_and_never_held(docker: Choice) -> None:
     """Killed between the making and the holding, a runner leaves one that waits for ever: its label is found."""
-    container = ended("made")
-    assert is_there(container)
+    never_held = ended("made")
+    assert is_there(never_held)
     owner.sweep()
-    assert not is_there(container)
+    assert not is_there(never_held)
 
 
 def test_sweep_leaves_the_containers_of_the_living_alone(host: Host) -> None:
@@ -172,3 +172,21 @@ def test_image_without_a_registry_is_one_sentence(docker: Choice, monkeypatch: p
     monkeypatch.setenv("DRYDOCK_POSTGRES_IMAGE", "registry.invalid/postgres:18")
     with pytest.raises(CannotServe, match=r"^the image registry.invalid/postgres:18 is not here and cannot be pulled"):
         parse("docker").settled()
+
+
+def test_engine_of_another_machine_is_refused(docker: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its containers would be reached nowhere, and would not reach the proxies; none is left behind."""
+    before = engine.containers_of(engine.address_in())
+    monkeypatch.setattr(container, "_kernel_here", lambda: ["net:[1]", "another"])
+    with pytest.raises(CannotServe, match=r"^the Docker engine at \S+ does not run its containers on this machine"):
+        docker.open()
+    assert before == engine.containers_of(engine.address_in())
+
+
+def test_image_without_postgresql_is_refused(docker: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was looked for is not in it: another one has to be named, and no container is left behind."""
+    before = engine.containers_of(engine.address_in())
+    monkeypatch.setattr(container, "_LOOK", container._LOOK.replace("postgres", "nothing"))
+    with pytest.raises(CannotServe, match=r"^the image \S+ holds no PostgreSQL; name another one in "):
+        docker.open()
+    assert before == engine.containers_of(engine.address_in())
