@@ -36,6 +36,7 @@ from drydock.models.database import (
     Write,
 )
 from drydock.models.database_events import DatabaseState
+from drydock.models.perp.units import all_true
 from drydock.models.scale_up import ScaleUp
 from drydock.models.venue import DatabaseSpec
 
@@ -272,13 +273,15 @@ class DatabaseLife(DatabaseDoor):
                 lock.until = self._log.newest
 
     def _transaction(self, statements: Sequence[Statement], *, is_answered: bool) -> list[Rows]:
-        self._copy_on(self._sim.now_ms)
+        if self._copy is not None:
+            self._copy_on(self._sim.now_ms)
         answers = self._do(statements, is_answered=is_answered)
-        written = [
-            (statement.table, statement.keys[rows.found])
-            for statement, rows in zip(statements, answers, strict=True)
-            if isinstance(statement, Write) and rows.found.any()
-        ]
+        written = []
+        for statement, rows in zip(statements, answers, strict=True):
+            if isinstance(statement, Write):
+                keys = statement.keys if all_true(rows.found) else statement.keys[rows.found]
+                if keys.size:
+                    written.append((statement.table, keys))
         if written:
             self._log.add(self._sim.now_ms, written)
             self._mark()
