@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from drydock.models.postgres import engine
@@ -44,16 +44,36 @@ def pull(image: str) -> None:
 
 def described(image: str, **settings: object) -> DockerContainer:
     """A container that is not made yet. Raises :exc:`CannotServe` where no engine answers."""
-    from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import DockerContainer
 
     try:
-        # Its reaper removes what a killed process left, and so does who holds a container (engine.py). As the reaper is
-        # an image of its own, which not every registry has, it is left out where it is not here already.
-        if not engine.has_image(engine.address_in(), testcontainers_config.ryuk_image):
-            testcontainers_config.ryuk_disabled = True
         return DockerContainer(image, docker_client_kw={"timeout": _CLIENT_LIMIT_S}).with_kwargs(**settings)
     except client_failures() as error:
         raise CannotServe(
-            f"no Docker engine answers at {engine.address_in()} ({words_of(error)}); start one"
+            f"no Docker engine answers at {engine.address_in()} ({words_of(error)}); start one, or take --postgres"
+            " embedded or system"
         ) from error
+
+
+def start(container: DockerContainer) -> str:
+    """Makes and starts it; its id. Raises one of :func:`client_failures`.
+
+    The library's reaper removes what a killed process left, and so does who holds a container (engine.py). As it is an
+    image of its own, which not every registry has, it is left out where it is not here already; for this start only, as
+    others in this process may want theirs.
+    """
+    from testcontainers.core.config import testcontainers_config
+
+    was_disabled = testcontainers_config.ryuk_disabled
+    if not engine.has_image(engine.address_in(), testcontainers_config.ryuk_image):
+        testcontainers_config.ryuk_disabled = True
+    try:
+        return str(container.start().get_wrapped_container().id)
+    finally:
+        testcontainers_config.ryuk_disabled = was_disabled
+
+
+def let_go(container: DockerContainer) -> None:
+    """Closes the library's connections; the container itself is its owner's to remove."""
+    with suppress(*client_failures()):
+        container.get_docker_client().client.close()

@@ -15,7 +15,7 @@ from math import ceil
 from pathlib import Path
 
 from drydock.models.postgres import engine
-from drydock.models.postgres.client import OTHERWISE, client_failures, described, words_of
+from drydock.models.postgres.client import OTHERWISE, client_failures, described, let_go, start, words_of
 from drydock.models.postgres.failures import CannotServe, PostgresFailed, disk_full, is_disk_full
 from drydock.models.postgres.host import LOOPBACK
 from drydock.models.postgres.owner import Owner
@@ -81,10 +81,9 @@ class ContainerHost:
 
     def _start(self) -> None:
         try:
-            self._container.start()
-            wrapped = self._container.get_wrapped_container()
-            self._owner.note_container(str(wrapped.id))
-            self._held = engine.hold(engine.address_in(), str(wrapped.id))
+            name = start(self._container)
+            self._owner.note_container(name)
+            self._held = engine.hold(engine.address_in(), name)
         except client_failures() as error:
             raise CannotServe(f"the image {self._image} does not run ({words_of(error)}); {OTHERWISE}") from error
 
@@ -164,14 +163,13 @@ class ContainerHost:
         self._shell(_HALT, data_dir)
 
     def close(self) -> None:
-        """See :meth:`Host.close`. All of it lies in the container."""
+        """See :meth:`Host.close`. All of it lies in the container, which goes with its owner."""
         try:
-            with suppress(*client_failures()):
-                self._container.stop()
+            self._owner.close()
+        finally:
             if self._held is not None:
                 self._held.close()
-        finally:
-            self._owner.close()
+            let_go(self._container)
 
 
 def _kernel_here() -> list[str]:
