@@ -48,8 +48,8 @@ class Wanted:
         self.check(kit)
         with kit.on(self.database, self.server or _AUTO) as standing:
             if lacks := standing.beyond(scenario, strikes):
-                told = f"{scenario.name} needs {_listed(lacks)}, and {standing.stands_on} cannot do that"
-                raise click.UsageError(f"--{POSTGRES}: {told}; --{POSTGRES} {_AUTO} can")
+                told = f"{scenario.name} needs {_listed(lacks)}, which is not asked of {standing.stands_on}"
+                raise click.UsageError(f"--{POSTGRES}: {told}; take --{POSTGRES} {_AUTO}")
             yield standing
 
 

@@ -75,6 +75,8 @@ def held(choice: Choice) -> Iterator[None]:
     pool = _pool_of(choice)
     pool.users += 1
     try:
+        if choice.is_shared:  # it is taken now, for as long as it is held
+            pool.give_back(pool.take())
         yield
     finally:
         pool.users -= 1

@@ -170,7 +170,7 @@ def test_what_a_server_cannot_do_is_refused_beforehand(server: Path, command: st
     """The kit is asked about the scenario and about every fault that may strike; nothing runs."""
     (server / "plain").touch()
     assert exits.USAGE == drydock(command, "good.yaml", *SERVER)
-    assert "good needs a late load of both, and ToySQL 1.0, server" in capsys.readouterr().err
+    assert "good needs a late load of both, which is not asked of ToySQL 1.0, server" in capsys.readouterr().err
     assert ({"start": 1, "stop": 1}, []) == (log(server), is_left(server))
 
 

@@ -161,3 +161,11 @@ def test_a_server_by_url_has_one_worker(url: str, restart: str, capsys: Capture)
     """It is for one process: more are refused."""
     assert exits.USAGE == answer(["gonogo", restart, "--workers", "2", *ON_POSTGRES, "--postgres", url])
     assert "one server for one process" in capsys.readouterr().err
+
+
+def test_a_server_by_url_is_taken_for_as_long_as_it_is_stood_on(url: str, restart: str, capsys: Capture) -> None:
+    """A second command is told so before it begins."""
+    with registry.kit("venue").on("postgres", url):
+        assert exits.USAGE == answer(["run", restart, *ON_POSTGRES, "--postgres", url])
+    assert "serves one at a time" in capsys.readouterr().err
+    assert exits.GO == answer(["run", restart, "-q", *ON_POSTGRES, "--postgres", url])
