@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 import simpy
 
 from drydock.harness.collector import kept_out
+from drydock.harness.database import DatabaseFailed, NoDatabase
 from drydock.harness.event import event
 from drydock.harness.port import Case, Fault, Finding, Kit, Law, Ledger, World, WorldMaker
 from drydock.harness.result import Evidence, RunResult
@@ -69,7 +70,9 @@ def run_case(
     event_budget: int = DEFAULT_EVENT_BUDGET,
     sim_maker: SimMaker = Sim,
 ) -> RunResult:
-    """Plays ``case`` once and judges it by ``laws`` (default: the kit's). Raises nothing.
+    """Plays ``case`` once and judges it by ``laws`` (default: the kit's).
+
+    Raises nothing but :exc:`DatabaseFailed` and :exc:`NoDatabase`: the next run would meet the same server.
 
     A run goes on until ``until_ms`` (from its start) where it would end earlier: two runs are compared at one time.
     A run that used up ``event_budget`` is flagged, its *always* laws judged and its *eventually* laws not: it never
@@ -82,6 +85,8 @@ def run_case(
             run = _Run(case, sim, world, judges, kit.ledger(case.scenario))
             result = run.judged(run.play(until_ms))
             return replace(result, worth=dict(kit.worth(world))) if keep_worth else result
+    except (DatabaseFailed, NoDatabase):
+        raise
     except Exception as error:
         return _failed(sim, error_text(error))
 

@@ -232,6 +232,17 @@ def test_a_worker_that_cannot_open_its_server_is_told(server: Path) -> None:
             list(crew.play([Ticket("sweep", 0)]))
 
 
+@pytest.mark.parametrize("command", ["run", "gonogo"])
+def test_a_server_that_fails_in_a_run_is_one_sentence(server: Path, capsys: Capture, command: str) -> None:
+    """It ends the command, for the next run would meet it too; nobody takes it for a part of the model that failed."""
+    (server / "gone").touch()
+    assert exits.HARNESS_FAILED == drydock(command, "good.yaml", "--database", "postgres", "--postgres", str(server))
+    told = capsys.readouterr().err
+    assert "drydock failed: the server went down: no space left on device.\n" in told
+    assert "HarnessError" not in told
+    assert [] == is_left(server)
+
+
 def test_doctor_says_what_would_be_taken(server: Path, told: Callable[..., Any]) -> None:
     """And starts nothing."""
     assert "ToySQL 1.0" == told(drydock, "doctor", "--scenario", "good.yaml")["facts"]["postgres"]

@@ -87,6 +87,8 @@ class ServedKit(toy.ToyKit):  # type: ignore[name-defined, misc]
         if self._database.is_real:
             folder = Path(self._database.choice)
             _note(folder, "run")
+            if (folder / "gone").exists():
+                raise DatabaseFailed("the server went down: no space left on device")
             world.store = Store(folder / str(os.getpid()))
             world.close = lambda: _note(folder, "close")
         return world
