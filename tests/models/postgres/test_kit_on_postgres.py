@@ -165,8 +165,8 @@ def test_a_server_by_url_has_one_worker(url: str, restart: str, capsys: Capture)
 
 
 def test_a_server_by_url_is_taken_for_as_long_as_it_is_stood_on(url: str, restart: str, capsys: Capture) -> None:
-    """A second command is told so before it begins."""
-    with registry.kit("venue").on("postgres", url):
+    """Somebody else is told so before the first run."""
+    with registry.kit("venue").on("postgres", f"{url}?application_name=somebody"):
         assert exits.USAGE == answer(["run", restart, *ON_POSTGRES, "--postgres", url])
     assert "serves one at a time" in capsys.readouterr().err
     assert exits.GO == answer(["run", restart, "-q", *ON_POSTGRES, "--postgres", url])
