@@ -67,10 +67,12 @@ def writes(draw: st.DrawFn) -> Put:
 class Agreement(RuleBasedStateMachine):
     """All builds side by side.
 
-    ``steps`` are the operations of the example that was played last, ``played`` counts those of all by what they were.
+    In a calm life nothing is begun that takes a real server long: no crash, promotion or copy. ``steps`` are the
+    operations of the example that was played last, ``played`` counts those of all by what they were.
     """
 
     builds: ClassVar[Sequence[MakeDesk]] = ()
+    is_calm: ClassVar[bool] = False
     steps: ClassVar[list[Operation]] = []
     played: ClassVar[Counter[str]] = Counter()
 
@@ -132,14 +134,17 @@ class Agreement(RuleBasedStateMachine):
         self.play(LetGo(session))
 
     # ---- life ------------------------------------------------------------------------------------------------
+    @precondition(lambda self: not self.is_calm)
     @rule()
     def crash(self) -> None:
         self.play(Crash())
 
+    @precondition(lambda self: not self.is_calm)
     @rule(lost_ms=some_ms, refuse_ms=tens_of_ms)
     def fail_over(self, lost_ms: int, refuse_ms: int) -> None:
         self.play(FailOver(lost_ms, refuse_ms))
 
+    @precondition(lambda self: not self.is_calm)
     @rule(takes_ms=tens_of_ms, left_out=some_rows, late=some_rows, late_ms=tens_of_ms)
     def begin_scale_up(self, takes_ms: int, left_out: Rows, late: Rows, late_ms: int) -> None:
         self.copied_ms = self.now_ms + takes_ms
@@ -167,6 +172,6 @@ class Agreement(RuleBasedStateMachine):
             desk.close()
 
 
-def agreement(*makers: MakeDesk) -> type[Agreement]:
+def agreement(*makers: MakeDesk, is_calm: bool = False) -> type[Agreement]:
     """The machine for these builds."""
-    return type("TheseAgree", (Agreement,), {"builds": makers, "steps": [], "played": Counter()})
+    return type("TheseAgree", (Agreement,), {"builds": makers, "is_calm": is_calm, "steps": [], "played": Counter()})

@@ -26,7 +26,7 @@ from tests.models.postgres.page import keep
 from tests.models.postgres.real import POSTGRES, real
 
 STEPS_EACH = 40
-EXAMPLES_A_ROUND = 20
+EXAMPLES_A_ROUND = 5
 
 
 def play(steps: int, *makers: MakeDesk) -> tuple[type[Agreement], int]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from drydock.models.kit import VenueKit
 from drydock.models.postgres.choice import Choice
 from drydock.models.postgres.cluster import Cluster
 from drydock.models.postgres.template import Template
+from tests.models.postgres.real import POSTGRES
 from tests.models.postgres.served import settled
 
 
@@ -24,6 +26,13 @@ def template(choice: Choice) -> Iterator[Template]:
     host = choice.open()
     yield Template(host)
     host.close()
+
+
+@pytest.fixture(scope="session")
+def kit(choice: Choice) -> Iterator[VenueKit]:
+    """The venue's kit on such servers."""
+    with VenueKit().on(POSTGRES, choice.kind) as made:
+        yield made
 
 
 @pytest.fixture

@@ -29,11 +29,12 @@ def keep(what: str, told: Database, figures: Mapping[str, Any]) -> None:
 
 
 def commit() -> str:
-    """The commit that was measured, marked where files differ from it."""
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=DOCS, capture_output=True, text=True, check=False
+    """The commit that was measured, marked where files differ from it; this page may."""
+    asked = ("git", "rev-parse", "--short", "HEAD"), ("git", "status", "--porcelain", "--", ".", ":!docs/postgres.*")
+    short, changed = (
+        subprocess.run(words, cwd=DOCS.parent, capture_output=True, text=True, check=False).stdout for words in asked
     )
-    return asked.stdout.strip() or "unknown"
+    return (short.strip() or "unknown") + ("-dirty" if changed else "")
 
 
 def _between(text: str, name: str, lines: str) -> str:

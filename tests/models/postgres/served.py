@@ -9,8 +9,8 @@ import pytest
 from drydock.models.postgres.choice import Choice, parse
 from drydock.models.postgres.failures import CannotServe
 
-REQUIRED = "DRYDOCK_REQUIRE_DOCKER"
-"""Set to 1, no test may do without containers."""
+REQUIRED = {"docker": "DRYDOCK_REQUIRE_DOCKER", "embedded": "DRYDOCK_REQUIRE_POSTGRES"}
+"""Set to 1, no test may do without containers, or without the servers of the wheel."""
 
 
 def settled(kind: str) -> Choice:
@@ -18,6 +18,7 @@ def settled(kind: str) -> Choice:
     try:
         return parse(kind).settled()
     except CannotServe as no:
-        if kind == "docker" and os.environ.get(REQUIRED) == "1":
-            pytest.fail(f"{REQUIRED}=1, but {no}")
+        required = REQUIRED.get(kind, "")
+        if os.environ.get(required) == "1":
+            pytest.fail(f"{required}=1, but {no}")
         pytest.skip(str(no))
