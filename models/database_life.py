@@ -163,7 +163,7 @@ class DatabaseLife(DatabaseDoor):
         self._go_down("primary_lost", refuse_ms, "promoted")
         self._position = {name: min(position, fork) for name, position in self._position.items()}
         for lock in self._locks:
-            lock.until = min(fork, fork if lock.until is None else lock.until)
+            lock.until = fork if lock.until is None else min(lock.until, fork)
         for table, keys in self._log.forget_since(fork):
             rows = self._now(table, keys)
             self._tell(table, keys[rows.found], rows.values[rows.found])

@@ -58,7 +58,7 @@ class Instance:
         self.positions[number] = self.cluster.flush_lsn()
 
     def _set_up(self, connection: Connection) -> Connection:
-        if not any(connection is ready for ready in self._ready):
+        if connection not in self._ready:
             run(connection, SET_UP)
             self._ready.append(connection)
         return connection

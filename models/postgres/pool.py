@@ -36,12 +36,16 @@ class _Pool:
         return self._free.pop() if self._free else Cluster(self._template, _costs)
 
     def give_back(self, cluster: Cluster) -> None:
-        """For the next run, as empty as a new one; one that no other run can have is closed."""
-        if cluster.is_reusable:
-            cluster.clear()
-            self._free.append(cluster)
-        else:
-            cluster.close()
+        """For the next run, as empty as a new one; one that no other run can have, or nobody can clear, is closed."""
+        is_kept = False
+        try:
+            if cluster.is_reusable:
+                cluster.clear()
+                self._free.append(cluster)
+                is_kept = True
+        finally:
+            if not is_kept:
+                cluster.close()
 
     def _close(self) -> None:
         while self._free:

@@ -83,7 +83,7 @@ ON_PARADEX: tuple[Plan, ...] = (
     (SlowLoad(step="start-services", mean_ms=4_000, sigma_ppm=600_000),),
     (EarlyStart(step="start-services", early_ms_max=600_000),),
     (LostTail(step="maintenance", lost_ms=60_000),),
-    (PartialCopy(step="scale-up"), Pause(step="start-services", target="liquidator")),
+    (PartialCopy(step="scale-up", rows="late", late_ms=120_000), Pause(step="start-services", target="liquidator")),
     (SlowLoad(step="start-services"), Crash(step="resume", target="database")),
 )
 PARADEX_ACCOUNTS = 300
