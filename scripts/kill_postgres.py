@@ -47,7 +47,7 @@ def main() -> int:
             print(f"kill {number} after {after_s:.2f} s: left of {had} things: {left}; see {temporary}")
             return 1
         print(
-            f"kill {number} after {after_s:.2f} s: {had} processes, containers and directories, and then none",
+            f"kill {number} after {after_s:.2f} s: of {had} processes and directories none is left",
             flush=True,
         )
     shutil.rmtree(temporary)

@@ -88,7 +88,7 @@ class LocalHost:
         """Raises :exc:`PostgresFailed` where the programs do not run, :exc:`CannotServe` where the user may not."""
         self._bin_dir = bin_dir
         self._owner = owner
-        self._user = pwd.getpwnam(_ROOTS_STAND_IN) if os.geteuid() == 0 else None
+        self._user = _servers_user()
         self.root = str(owner.directory / "servers")
         self._make_root()
         if self._user is not None:
@@ -215,6 +215,18 @@ class LocalHost:
     def close(self) -> None:
         """See :meth:`Host.close`."""
         self._owner.close()
+
+
+def _servers_user() -> pwd.struct_passwd | None:
+    """Whom servers run as, where that is not oneself. Raises :exc:`CannotServe` for a user without a name."""
+    name = _ROOTS_STAND_IN if os.geteuid() == 0 else os.geteuid()
+    try:
+        user = pwd.getpwnam(name) if isinstance(name, str) else pwd.getpwuid(name)
+    except KeyError:
+        raise CannotServe(
+            f"PostgreSQL runs as a user with a name, and {name} is none here; add it to /etc/passwd"
+        ) from None
+    return user if os.geteuid() == 0 else None
 
 
 def _environment() -> dict[str, str]:
