@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -79,18 +81,26 @@ def test_each_process_has_servers_of_its_own(choice: Choice, method: str) -> Non
         assert first(2) == ledger.seen_by("standby-1", 2)
 
 
-def directory_of_a_run(choice: Choice) -> Path:
-    """Where the server of a run has its files."""
+def owned() -> set[str]:
+    """What this process owns: a directory for each host, wherever that is."""
+    home = Path(tempfile.gettempdir(), f"drydock-postgres-{os.getuid()}")
+    return {directory.name for directory in home.glob(f"{os.getpid()}-*")}
+
+
+def directory_of_a_run(choice: Choice) -> str:
+    """Where, on its host, the server of a run has its files."""
     with pool.cluster(choice) as cluster:
         row = cluster.connection.execute("SHOW data_directory").fetchone()
         assert row is not None
-        return Path(row[0])
+        return str(row[0])
 
 
 def test_servers_that_are_held_go_with_the_last_who_holds_them(choice: Choice) -> None:
     """They are there before the first run, serve all runs meanwhile, and then nothing is left of them."""
+    before = owned()
     with pool.held(choice):
         with pool.held(choice):
-            directory = directory_of_a_run(choice)
-        assert (directory, True) == (directory_of_a_run(choice), directory.exists())
-    assert not directory.exists()
+            directory, mine = directory_of_a_run(choice), owned() - before
+            assert 1 == len(mine)
+        assert (directory, mine) == (directory_of_a_run(choice), owned() - before)
+    assert before == owned()
