@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from drydock.faults.slow_load import SlowLoad
 from drydock.harness import registry
 from drydock.models.kit import VenueKit
+from drydock.models.postgres import pool
 from drydock.models.venue_fault import VenueFault
 from tests.models.postgres.case_list import CASES, listed
 from tests.models.postgres.cases import compare
@@ -25,6 +27,15 @@ def test_there_are_200_cases_and_no_two_are_the_same() -> None:
         if issubclass(fault, VenueFault) and any(map(fault.asks_of_database, ("database", "funding")))
     }
     assert set() == asking - {fault.kind for each in cases for fault in each.plan}
+
+
+def test_cases_one_after_another_need_no_more_servers_than_the_first(kit: VenueKit) -> None:
+    """A primary and the bigger instance of its scale-up, and they are there again."""
+    first, *others = (each for each in listed() if each.plan == (SlowLoad(step="start-services"),))
+    list(compare([first], kit))
+    before = pool.costs().starts
+    assert ["", ""] == [compared.difference for compared in compare(others[:2], kit)]
+    assert before == pool.costs().starts
 
 
 @pytest.mark.parametrize("number", SAMPLE)
