@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from multiprocessing.context import BaseContext
 from multiprocessing.synchronize import Event as StopFlag
@@ -157,9 +157,15 @@ class Crew(Generic[_Item, _Done]):
     def _submitted(
         self, pool: ProcessPoolExecutor, batches: Sequence[tuple[_Item, ...]]
     ) -> Iterator[Future[list[_Done]]]:
-        """One by one, so that nobody holds a future, and with it its summaries, longer than needed."""
+        """One by one, so that nobody holds a future, and with it its summaries, longer than needed.
+
+        A worker may be started by it, which inherits that Ctrl-C is none of its business, also while it still imports.
+        """
         play: Callable[[Sequence[_Item]], list[_Done]] = _play_batch
-        return (pool.submit(play, batch) for batch in batches)
+        for batch in batches:
+            with _sigint_blocked():
+                future = pool.submit(play, batch)
+            yield future
 
     def _packed(self) -> Packed:
         bench: Any = self._bench
@@ -197,6 +203,19 @@ class Packed:
         kit = stand.__enter__()
         Finalize(None, stand.__exit__, (None, None, None), exitpriority=10)  # a worker has no other end than this
         return kit
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Ctrl-C comes afterwards; who is started inside never hears it. Nothing where there are no masks (Windows)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # ---- in a worker ----------------------------------------------------------------------------------------------------

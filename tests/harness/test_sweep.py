@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from types import ModuleType
@@ -128,6 +129,15 @@ def test_a_kit_that_a_worker_cannot_find_is_told(toy: ModuleType) -> None:
     bench = Bench(Hidden(), toy.scenario(), SEED)
     with Crew(bench, 2) as crew, pytest.raises(KeyError, match="hidden"):
         list(crew.play([Ticket("sweep", 0)]))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs masks of signals, which Windows has not")
+def test_ctrl_c_is_none_of_a_workers_business(toy: ModuleType) -> None:
+    """From its first moment, imports included: no worker's traceback stands beside the runner's own word."""
+    with Crew(bench_of(toy), 2) as crew:
+        list(crew.play([Ticket("sweep", 0)]))
+        assert crew._pool is not None
+        assert signal.SIGINT in crew._pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
 
 
 def test_an_error_of_a_run_is_kept_with_its_number(toy: ModuleType) -> None:
