@@ -16,7 +16,14 @@ from pathlib import Path
 
 from drydock.models.postgres import engine
 from drydock.models.postgres.client import OTHERWISE, client_failures, described, let_go, start, words_of
-from drydock.models.postgres.failures import CannotServe, PostgresFailed, disk_full, is_disk_full
+from drydock.models.postgres.failures import (
+    ROOM_BYTES,
+    CannotServe,
+    DiskFull,
+    PostgresFailed,
+    disk_full,
+    is_disk_full,
+)
 from drydock.models.postgres.host import LOOPBACK
 from drydock.models.postgres.owner import Owner
 from drydock.models.postgres.places import require_version, told_version, version_in
@@ -38,6 +45,7 @@ cat /proc/sys/kernel/random/boot_id
 """
 _WRITE = 'umask 077; printf %s "$TEXT" >"$1"'
 _FIRST_LINE = 'test -f "$1/postmaster.pid" && read -r pid <"$1/postmaster.pid" && kill -0 "$pid" 2>&-'
+_FREE_BLOCKS = 'df -Pk "$1" | { read -r _; read -r _ _ _ free _; echo "$free"; }'
 _IS_RUNNING = f"if {_FIRST_LINE}; then echo yes; fi"
 _HALT = f"""
 {_FIRST_LINE} || exit 0
@@ -127,7 +135,7 @@ class ContainerHost:
 
     def _failure(self, program: str, code: int, words: str) -> PostgresFailed:
         if is_disk_full(words):
-            return disk_full(f"a container of {self._image}")
+            return self.no_room()
         return PostgresFailed(f"{program} in a container of {self._image} failed ({code}): {words[-_SAID_MAX:]}")
 
     # ---- files -------------------------------------------------------------------------------------------------
@@ -161,6 +169,16 @@ class ContainerHost:
     def halt(self, data_dir: str) -> None:
         """See :meth:`Host.halt`. The parent of all waits for its children, and goes last."""
         self._shell(_HALT, data_dir)
+
+    @property
+    def is_full(self) -> bool:
+        """See :meth:`Host.is_full`."""
+        blocks, *_ = self._shell(_FREE_BLOCKS, self.root).splitlines()
+        return int(blocks) * 1024 < ROOM_BYTES
+
+    def no_room(self) -> DiskFull:
+        """See :meth:`Host.no_room`."""
+        return disk_full(f"a container of {self._image}", " where the Docker engine keeps its containers")
 
     def close(self) -> None:
         """See :meth:`Host.close`. All of it lies in the container, which goes with its owner."""

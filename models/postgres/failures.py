@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 
 from drydock.harness.database import DatabaseFailed, NoDatabase
 
-_ROOM_BYTES = 1 << 20
+ROOM_BYTES = 1 << 20
+"""With less of it a disk is as good as full."""
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|could not extend file", re.IGNORECASE)
 
 
@@ -32,19 +32,12 @@ def is_disk_full(words: str | OSError) -> bool:
     return bool(_NO_SPACE.search(words))
 
 
-def has_no_room(directory: str) -> bool:
-    """Whether what is written there fails, or soon will; False for a directory that is not on this machine."""
-    try:
-        return shutil.disk_usage(directory).free < _ROOM_BYTES
-    except OSError:
-        return False
-
-
-def disk_full(where: str) -> DiskFull:
-    """The one sentence about a full disk; ``where`` is the directory without room."""
+def disk_full(
+    where: str, otherwise: str = ", or name another directory in the environment variable TMPDIR"
+) -> DiskFull:
+    """The one sentence about a full disk; ``where`` is what has no room."""
     return DiskFull(
-        f"no room for a PostgreSQL server in {where}: each takes 20 MB and more there; make room, or name another"
-        " directory in the environment variable TMPDIR"
+        f"no room for a PostgreSQL server in {where}: each takes 20 MB and more there; make room{otherwise}"
     )
 
 

@@ -12,7 +12,15 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from drydock.models.postgres.failures import CannotServe, PostgresFailed, disk_full, failed_in, is_disk_full
+from drydock.models.postgres.failures import (
+    ROOM_BYTES,
+    CannotServe,
+    DiskFull,
+    PostgresFailed,
+    disk_full,
+    failed_in,
+    is_disk_full,
+)
 from drydock.models.postgres.owner import Owner
 from drydock.models.postgres.places import told_version, version_in
 from drydock.models.postgres.process import is_alive
@@ -74,6 +82,13 @@ class Host(Protocol):
 
     def halt(self, data_dir: str) -> None:
         """Stops a directory's server at once, as a crash does (SIGQUIT), and waits until it is gone."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is written below ``root`` fails, or soon will."""
+
+    def no_room(self) -> DiskFull:
+        """What to say where a disk is full, and what to do about it."""
 
     def close(self) -> None:
         """Stops what still runs and removes everything."""
@@ -142,7 +157,7 @@ class LocalHost:
         except subprocess.TimeoutExpired as error:
             raise PostgresFailed(f"{argv[0]} of {self._bin_dir} was not done within {timeout_s:.0f} s") from error
         if code and is_disk_full(words):
-            raise disk_full(self.root)
+            raise self.no_room()
         if code:
             raise PostgresFailed(f"{argv[0]} of {self._bin_dir} failed ({code}): {words[-_SAID_MAX:]}")
         return words
@@ -211,6 +226,18 @@ class LocalHost:
             if time.perf_counter() > limit:
                 raise PostgresFailed(f"the server of {data_dir} did not stop within {_STOP_LIMIT_S:.0f} s")
             time.sleep(POLL_S)  # noqa: TID251 - a server's end takes real time
+
+    @property
+    def is_full(self) -> bool:
+        """See :meth:`Host.is_full`."""
+        try:
+            return shutil.disk_usage(self.root).free < ROOM_BYTES
+        except OSError:
+            return False
+
+    def no_room(self) -> DiskFull:
+        """See :meth:`Host.no_room`."""
+        return disk_full(self.root)
 
     def close(self) -> None:
         """See :meth:`Host.close`."""

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from drydock.models.postgres.failures import PostgresFailed, disk_full, has_no_room, is_disk_full
+from drydock.models.postgres.failures import PostgresFailed, is_disk_full
 from drydock.models.postgres.host import Host
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Server:
         except PostgresFailed as failed:
             self.host.halt(self.data_dir)
             said = self._last_words()
-            if is_disk_full(said) or has_no_room(self.host.root):  # it may have had none for its words
-                raise disk_full(self.host.root) from failed
+            if is_disk_full(said) or self.host.is_full:  # it may have had no room for its words
+                raise self.host.no_room() from failed
             raise PostgresFailed(f"{failed}; {self.host.name} says: {said}") from failed
 
     def _last_words(self) -> str:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
 from drydock.models.postgres import container, engine, owner
 from drydock.models.postgres.choice import Choice, parse
+from drydock.models.postgres.client import described
 from drydock.models.postgres.cluster import Cluster
-from drydock.models.postgres.failures import CannotServe, PostgresFailed
+from drydock.models.postgres.failures import CannotServe, DiskFull, PostgresFailed
 from drydock.models.postgres.host import Host
 from drydock.models.postgres.template import Template
 from tests.models.postgres.ledger import Ledger, first, rows
 from tests.models.postgres.served import settled
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
 
 pytestmark = pytest.mark.docker
 
@@ -181,6 +188,29 @@ def test_engine_of_another_machine_is_refused(docker: Choice, monkeypatch: pytes
     with pytest.raises(CannotServe, match=r"^the Docker engine at \S+ does not run its containers on this machine"):
         docker.open()
     assert before == engine.containers_of(engine.address_in())
+
+
+@pytest.mark.parametrize("size", ["1m", "26m", "32m", "38m"])
+def test_full_disk_is_one_sentence(docker: Choice, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    """Full in the initialisation, in a copy, at a start: it says whose disk that is; no container is left."""
+    before = engine.containers_of(engine.address_in())
+
+    def small(image: str, **settings: object) -> DockerContainer:
+        return described(image, **settings).with_tmpfs_mount(tempfile.gettempdir(), f"size={size}")
+
+    monkeypatch.setattr(container, "described", small)
+    with pytest.raises(
+        DiskFull, match=r"^no room for .* in a container of .*; make room where the Docker engine keeps"
+    ):
+        fill(docker)
+    assert before == engine.containers_of(engine.address_in())
+
+
+def fill(docker: Choice) -> None:
+    """One server and a standby."""
+    template = docker.template()
+    with closing(template), closing(Cluster(template)) as cluster:
+        cluster.standby("standby-1", cluster.flush_lsn())
 
 
 def test_image_without_postgresql_is_refused(docker: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
