@@ -56,7 +56,7 @@ class Standby:
 
     def last_words(self) -> str:
         """The end of its log."""
-        return self.server.host.read_text(f"{self.server.data_dir}/server.log").strip()[-WORDS_MAX:]
+        return self.server.host.read_text(self.server.log).strip()[-WORDS_MAX:]
 
     def remove(self) -> None:
         """Connection, gate, server and files."""

@@ -27,6 +27,7 @@ from drydock.models.postgres.failures import (
 from drydock.models.postgres.host import LOOPBACK
 from drydock.models.postgres.owner import Owner
 from drydock.models.postgres.places import require_version, told_version, version_in
+from drydock.models.postgres.ports import free_port
 
 _USER = "postgres"
 _SAID_MAX = 400
@@ -158,9 +159,7 @@ class ContainerHost:
     # ---- servers -----------------------------------------------------------------------------------------------
     def free_port(self) -> int:
         """See :meth:`Host.free_port`: the network is this machine's."""
-        with socket.socket() as probe:
-            probe.bind((self.listen, 0))
-            return int(probe.getsockname()[1])
+        return free_port(self.listen)
 
     def is_running(self, data_dir: str) -> bool:
         """See :meth:`Host.is_running`."""

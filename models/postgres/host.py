@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from drydock.models.postgres.failures import (
 )
 from drydock.models.postgres.owner import Owner
 from drydock.models.postgres.places import told_version, version_in
+from drydock.models.postgres.ports import free_port
 from drydock.models.postgres.process import is_alive
 
 LOOPBACK = "127.0.0.1"
@@ -202,9 +202,7 @@ class LocalHost:
 
     def free_port(self) -> int:
         """See :meth:`Host.free_port`."""
-        with socket.socket() as probe:
-            probe.bind((self.listen, 0))
-            return int(probe.getsockname()[1])
+        return free_port(self.listen)
 
     def is_running(self, data_dir: str) -> bool:
         """See :meth:`Host.is_running`."""
