@@ -96,7 +96,7 @@ class Server:
 
     def _has_gone(self) -> bool:
         """Whether it has begun and is not there: on a busy machine one that has said nothing is still to come."""
-        has_begun = bool(self.host.read_text(self.log)) or has_no_room(self.host.root)
+        has_begun = bool(self.host.read_text(self.log)) or self.host.is_full
         return has_begun and not self.is_running
 
     def stop_now(self) -> None:
