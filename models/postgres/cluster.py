@@ -215,6 +215,7 @@ class Cluster:
             self._primary.promote()
             self.connection.close()
             self.connection = chosen.connection
+            self.connection.execute("CHECKPOINT")  # comes by itself, some time: ends locks of the lost one's sessions
         with self.costs.counting("start_s"):
             lost.remove()
             self._remove_standbys()

@@ -122,6 +122,22 @@ def test_lock_of_a_table_reaches_a_standby_with_the_next_commit_and_leaves_it_wi
     assert not is_held(1_060)
 
 
+@pytest.mark.parametrize("dies_by", ["crash", "promotion"])
+def test_lock_that_its_server_took_along_leaves_standbys_with_the_next_commit(desk: Desk, dies_by: str) -> None:
+    """Nobody ended that transaction; what a server says of itself when it begins anew ends it, and reaches standbys."""
+
+    def is_held(at_ms: int) -> bool:
+        return bool(desk.at(at_ms).ask(Read("t", KEYS, 1, STANDBYS[1]))[0].held.all())
+
+    with desk.at(1_000).database.hold("t", KEYS, is_exclusive=True):
+        desk.at(1_010).write(1, 0, table="u")
+        assert is_held(1_020)
+        assert desk.database.crash() if dies_by == "crash" else desk.database.fail_over(1, 1_000)
+    assert is_held(3_000)
+    desk.write(2, 0, table="u")
+    assert not is_held(3_010)
+
+
 def test_transaction_sees_what_it_wrote_and_no_standby_does(desk: Desk) -> None:
     """Until the commit; a standby that stands at the commit has it."""
     desk.at(1_000)
