@@ -1,8 +1,8 @@
 """Where the servers of PostgreSQL run: a container with an image's own programs, on this machine's network.
 
-One container for each owner. Its only process of its own reads a line that never comes: the engine ends it when the
-connection breaks by which its starter holds it, and removes it then. So nothing is left of a runner that was killed;
-where it was killed between the making and the holding, the owner's label is what a sweep goes by.
+One container for each owner. What keeps it alive is a program that reads from a connection, which the owner holds and
+never writes to: when that breaks, however, the engine ends the container and removes it. So nothing is left of a runner
+that was killed; what was made and not held yet is found by its label, in a sweep.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ _HALT = f"""
 kill -QUIT "$pid"
 waited=0
 while kill -0 "$pid" 2>&-; do
-    [ "$waited" -lt {_STOP_LIMIT_S * 100} ] || exit 1
+    if [ "$waited" -ge {_STOP_LIMIT_S * 100} ]; then
+        echo "the server of $1 did not stop within {_STOP_LIMIT_S} s"
+        exit 1
+    fi
     waited=$((waited + 1))
     sleep 0.01
 done
