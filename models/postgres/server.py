@@ -19,6 +19,12 @@ _POLL_S = 0.01
 _LOOK_S = 0.25  # how often, while it starts, whether it runs at all
 _SAID_MAX = 400
 _LEVEL = " %s:  "
+_PORT_TAKEN = "could not create any TCP/IP sockets"
+_PORTS_TRIED = 5
+
+
+class _PortTaken(PostgresFailed):
+    """Somebody took the port between its choice and the server's start."""
 
 
 class Server:
@@ -33,6 +39,7 @@ class Server:
         self.port = port
         self.password = password
         self._starts = 0
+        self._has_run = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -54,7 +61,18 @@ class Server:
 
         ``settings`` go over those of its configuration. Raises :exc:`PostgresFailed` with the server's own words.
         """
-        self._starts += 1
+        for left in reversed(range(_PORTS_TRIED)):
+            self._starts += 1
+            try:
+                self._start_on_port(settings)
+                self._has_run = True
+                return
+            except _PortTaken:
+                if self._has_run or not left:  # what stands before it knows where it was
+                    raise
+                self.port = self.host.free_port()
+
+    def _start_on_port(self, settings: dict[str, str | int]) -> None:
         words = {"port": self.port, "listen_addresses": self.host.listen, **settings}
         options = " ".join(f"-c {name}={value}" for name, value in words.items())
         try:
@@ -65,7 +83,8 @@ class Server:
             said = self._last_words()
             if is_disk_full(said) or self.host.is_full:  # it may have had no room for its words
                 raise self.host.no_room() from failed
-            raise PostgresFailed(f"{failed}; {self.host.name} says: {said}") from failed
+            kind = _PortTaken if _PORT_TAKEN in said else PostgresFailed
+            raise kind(f"{failed}; {self.host.name} says: {said}") from failed
 
     def _last_words(self) -> str:
         """What a server that went down said of it, without what it says always."""
@@ -74,25 +93,26 @@ class Server:
         return (said[last:] if last >= 0 else said[-_SAID_MAX:])[:_SAID_MAX].strip()
 
     def _await_answer(self) -> None:
+        started = looked = time.perf_counter()
+        while not self._answers():
+            now = time.perf_counter()
+            if now - started > _START_LIMIT_S:
+                raise PostgresFailed(f"no answer on port {self.port} within {_START_LIMIT_S:.0f} s")
+            if now - looked > _LOOK_S:
+                looked = now
+                if self._has_gone():
+                    raise PostgresFailed("the server went down while it started")
+            time.sleep(_POLL_S)  # noqa: TID251 - a server's start takes real time
+
+    def _answers(self) -> bool:
+        """Whether it does; another one on its port has another password, or another directory."""
         import psycopg
 
-        started = looked = time.perf_counter()
-        while True:
-            try:
-                with self.connect() as connection:
-                    row = connection.execute("SHOW data_directory").fetchone()
-                if row is not None and row[0] == self.data_dir:
-                    return
-                raise PostgresFailed(f"another server answers on port {self.port}")
-            except psycopg.OperationalError as error:
-                now = time.perf_counter()
-                if now - started > _START_LIMIT_S:
-                    raise PostgresFailed(f"no answer on port {self.port} within {_START_LIMIT_S:.0f} s") from error
-                if now - looked > _LOOK_S:
-                    looked = now
-                    if self._has_gone():
-                        raise PostgresFailed("the server went down while it started") from error
-            time.sleep(_POLL_S)  # noqa: TID251 - a server's start takes real time
+        try:
+            with self.connect() as connection:
+                return connection.execute("SHOW data_directory").fetchone() == (self.data_dir,)
+        except psycopg.OperationalError:
+            return False
 
     def _has_gone(self) -> bool:
         """Whether it has begun and is not there: on a busy machine one that has said nothing is still to come."""

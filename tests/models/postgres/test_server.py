@@ -1,7 +1,8 @@
-"""One server: what its start waits for, and what it does not wait for."""
+"""One server: what its start waits for, what it does not wait for, and what it does where its port is taken."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
@@ -56,3 +57,55 @@ def test_server_that_cannot_begin_is_not_waited_for(template: Template) -> None:
             server.start(max_wal_senders=40_000_000)
     finally:
         server.remove()
+
+
+def taken(server: Server) -> socket.socket:
+    """Somebody else listens on its port."""
+    return socket.create_server(("127.0.0.1", server.port))
+
+
+def test_port_that_was_taken_meanwhile_is_changed_for_another(template: Template) -> None:
+    """A port is free when it is chosen, and the server starts later."""
+    server = template.clone()
+    chosen = server.port
+    with taken(server):
+        server.start()
+    assert chosen != server.port
+    assert server.is_running
+    server.remove()
+
+
+def test_server_keeps_its_port_for_life(template: Template) -> None:
+    """What stands before it knows where it was: taken after a crash, the port is told, not changed."""
+    server = template.clone()
+    server.start()
+    chosen = server.port
+    server.stop_now()
+    with taken(server), pytest.raises(PostgresFailed, match=r"says: FATAL: .*could not create any TCP/IP sockets"):
+        server.start()
+    server.start()
+    assert chosen == server.port
+    server.remove()
+
+
+def test_another_server_on_its_port_is_not_taken_for_it(template: Template) -> None:
+    """Not even one with the same password: it is asked for its directory."""
+    one, other = template.clone(), template.clone()
+    one.start()
+    other.port = one.port
+    other.start()
+    assert one.port != other.port
+    one.remove()
+    other.remove()
+
+
+def test_stopping_what_does_not_run_does_nothing(template: Template) -> None:
+    """Before its first start, and twice after it."""
+    server = template.clone()
+    server.stop_now()
+    server.start()
+    server.stop_now()
+    server.stop_now()
+    assert not server.is_running
+    server.remove()
+    server.remove()
