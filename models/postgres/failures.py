@@ -8,7 +8,7 @@ import re
 
 from drydock.harness.database import DatabaseFailed, NoDatabase
 
-ROOM_BYTES = 1 << 20
+ROOM_BYTES = 8 << 20
 """With less of it a disk is as good as full."""
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|could not extend file", re.IGNORECASE)
 
