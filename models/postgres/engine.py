@@ -87,11 +87,20 @@ def containers_of(address: str, owner: str = "") -> list[str]:
 
     Raises :exc:`EngineTrouble`.
     """
-    wanted = quote(json.dumps({"label": [f"{LABEL}={owner}" if owner else LABEL]}))
+    return [str(container["Id"]) for container in _labelled(address, f"{LABEL}={owner}" if owner else LABEL)]
+
+
+def owners_of_containers(address: str) -> set[str]:
+    """What the labels of all containers say, each once. Raises :exc:`EngineTrouble`."""
+    return {str(container["Labels"][LABEL]) for container in _labelled(address, LABEL)}
+
+
+def _labelled(address: str, label: str) -> list[dict[str, Any]]:
+    wanted = quote(json.dumps({"label": [label]}))
     status, found = _asked(address, "GET", f"/containers/json?all=1&filters={wanted}", _LIMIT_S)
     if status not in _OK:
         raise EngineTrouble(_words_of(found))
-    return [str(container["Id"]) for container in cast(list[dict[str, Any]], found)]
+    return cast(list[dict[str, Any]], found)
 
 
 def remove_containers(address: str, owner: str, patience_s: float = 0.0) -> None:

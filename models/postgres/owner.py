@@ -112,9 +112,11 @@ def claim(kind: str) -> Owner:
     runner_pid = pid if runner is None or runner.pid is None else runner.pid
     runner_birth = birth_of(runner_pid)
     address = engine.address_in() if kind == "docker" else ""
+    if address:
+        _sweep_containers(address)
     with _claiming:
         directory = _new_directory()
-        label = f"{os.getuid()}-{directory.name}-{birth.replace(' ', '-')}"
+        label = f"{os.getuid()}-{directory.name}-{_signature(birth)}"
         return Owner(directory, _Facts(pid, birth, runner_pid, runner_birth, space(), kind, label, address))
 
 
@@ -142,6 +144,23 @@ def sweep() -> list[str]:
             _remove(directory, facts, _MAKING_S)
             removed.append(directory.name)
     return removed
+
+
+def _signature(birth: str) -> str:
+    """Of a process, beside its number: in a label, which is all that a container without a record has."""
+    return f"{birth} {space()}".replace(" ", "-")
+
+
+def _sweep_containers(address: str) -> None:
+    """Removes those whose owner is dead: one that came to be when its owner and the record were gone already."""
+    with suppress(engine.EngineTrouble):  # who needs the engine will be told so
+        for label in engine.owners_of_containers(address):
+            uid, _, rest = label.partition("-")
+            pid, _, rest = rest.partition("-")
+            signature = rest.partition("-")[2]
+            is_ours = uid == str(os.getuid()) and signature.endswith(f"-{space()}") and pid.isdigit()
+            if is_ours and signature != _signature(birth_of(int(pid))):
+                engine.remove_containers(address, label)
 
 
 def _home() -> Path:

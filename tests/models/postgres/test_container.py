@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,9 +168,22 @@ def test_sweep_removes_what_was_made_and_never_held(docker: Choice) -> None:
     assert not is_there(never_held)
 
 
+def test_container_without_a_record_is_removed_by_the_next(
+    docker: Choice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The engine may finish it when its owner, and what it wrote down, are gone: the label tells who that was."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TMPDIR", str(tmp_path))
+        alone = ended("made")
+    assert is_there(alone)
+    docker.open().close()
+    assert not is_there(alone)
+
+
 def test_sweep_leaves_the_containers_of_the_living_alone(host: Host) -> None:
     """Those of a parallel run go on serving."""
     owner.sweep()
+    owner.claim("docker").close()
     assert host.run("postgres", "--version")
 
 
