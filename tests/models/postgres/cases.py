@@ -22,6 +22,9 @@ from tests.models.postgres.case_list import Listed, listed
 from tests.models.postgres.page import keep
 from tests.models.postgres.real import POSTGRES
 
+EACH = 20
+"""Cases after which a line says how far it has come."""
+
 
 class Compared(NamedTuple):
     """One Case on both."""
@@ -85,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             compared.append(one)
             if one.difference:
                 print(one.difference, file=sys.stderr)
+            if len(compared) % EACH == 0:
+                print(f"{len(compared)} of {len(chosen)} played", file=sys.stderr, flush=True)
     took_s, starts = time.perf_counter() - begun_s, pool.costs().starts
     equal, exercised = sum(one.is_equal for one in compared), sum(one.is_exercised for one in compared)
     print(f"{told}: {equal} of {len(compared)} digests equal, {exercised} with every fault exercised;")

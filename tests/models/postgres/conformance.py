@@ -27,6 +27,8 @@ from tests.models.postgres.real import POSTGRES, real
 
 STEPS_EACH = 40
 EXAMPLES_A_ROUND = 5
+EACH = 10
+"""Rounds after which a line says how far it has come."""
 
 
 def play(steps: int, *makers: MakeDesk) -> tuple[type[Agreement], int]:
@@ -43,6 +45,8 @@ def play(steps: int, *makers: MakeDesk) -> tuple[type[Agreement], int]:
     while machine.played.total() < steps:
         rounds += 1
         run_state_machine_as_test(seed(rounds)(machine), settings=asked)
+        if rounds % EACH == 0:
+            print(f"{machine.played.total():,} operations compared", file=sys.stderr, flush=True)
     return machine, rounds
 
 
