@@ -14,7 +14,17 @@ from tests.models.postgres.real import POSTGRES
 from tests.models.postgres.served import settled
 
 
-@pytest.fixture(scope="session", params=["embedded", "system", pytest.param("docker", marks=pytest.mark.docker)])
+SERVERS = pytest.mark.servers
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("embedded", marks=SERVERS),
+        pytest.param("system", marks=[SERVERS, pytest.mark.system]),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ],
+)
 def choice(request: pytest.FixtureRequest) -> Choice:
     """Where servers come from."""
     return settled(request.param)

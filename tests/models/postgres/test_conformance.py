@@ -26,6 +26,7 @@ def test_whatever_is_asked_in_whatever_order_both_builds_show_the_same(kit: Venu
 
 
 @pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.servers
 @pytest.mark.parametrize("choice", ["embedded"], indirect=True)
 def test_planted_difference_is_found_and_shrunk(wrong: Wrong, kit: VenueKit) -> None:
     """A gate that is open, an upsert that counts wrongly: of the story on real servers a few operations are left."""
