@@ -13,7 +13,6 @@ from drydock.models.postgres.template import Template
 from tests.models.postgres.real import POSTGRES
 from tests.models.postgres.served import settled
 
-
 SERVERS = pytest.mark.servers
 
 
