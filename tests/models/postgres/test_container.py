@@ -69,6 +69,13 @@ def is_there(name: str) -> bool:
     return name in engine.containers_of(engine.address_in())
 
 
+def mine() -> set[str]:
+    """The labels of this process's containers; others may use the same engine."""
+    return {
+        it for it in engine.owners_of_containers(engine.address_in()) if it.startswith(f"{os.getuid()}-{os.getpid()}-")
+    }
+
+
 def disappears(name: str) -> bool:
     """Whether a container goes without anybody's doing."""
     limit = time.perf_counter() + LIMIT_S
@@ -141,12 +148,12 @@ def test_nothing_runs_where_nothing_was_started(host: Host) -> None:
 # ---- nothing is left -------------------------------------------------------------------------------------------------
 def test_closed_host_leaves_no_container(docker: Choice) -> None:
     """It is gone when ``close`` returns, and closing again is nothing."""
-    before = set(engine.containers_of(engine.address_in()))
+    before = mine()
     host = docker.open()
-    (mine,) = set(engine.containers_of(engine.address_in())) - before
+    (label,) = mine() - before
     host.close()
     host.close()
-    assert not is_there(mine)
+    assert label not in mine()
 
 
 @pytest.mark.parametrize("point", ["idle", "serving"])
@@ -197,17 +204,17 @@ def test_image_without_a_registry_is_one_sentence(docker: Choice, monkeypatch: p
 
 def test_engine_of_another_machine_is_refused(docker: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its containers would be reached nowhere, and would not reach the proxies; none is left behind."""
-    before = engine.containers_of(engine.address_in())
+    before = mine()
     monkeypatch.setattr(container, "_kernel_here", lambda: ["net:[1]", "another"])
     with pytest.raises(CannotServe, match=r"^the Docker engine at \S+ does not run its containers on this machine"):
         docker.open()
-    assert before == engine.containers_of(engine.address_in())
+    assert before == mine()
 
 
 @pytest.mark.parametrize("size", ["1m", "26m", "32m", "38m"])
 def test_full_disk_is_one_sentence(docker: Choice, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     """Full in the initialisation, in a copy, at a start: it says whose disk that is; no container is left."""
-    before = engine.containers_of(engine.address_in())
+    before = mine()
 
     def small(image: str, **settings: object) -> DockerContainer:
         return described(image, **settings).with_tmpfs_mount(tempfile.gettempdir(), f"size={size}")
@@ -217,7 +224,7 @@ def test_full_disk_is_one_sentence(docker: Choice, monkeypatch: pytest.MonkeyPat
         DiskFull, match=r"^no room for .* in a container of .*; make room where the Docker engine keeps"
     ):
         fill(docker)
-    assert before == engine.containers_of(engine.address_in())
+    assert before == mine()
 
 
 def fill(docker: Choice) -> None:
@@ -229,8 +236,8 @@ def fill(docker: Choice) -> None:
 
 def test_image_without_postgresql_is_refused(docker: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was looked for is not in it: another one has to be named, and no container is left behind."""
-    before = engine.containers_of(engine.address_in())
+    before = mine()
     monkeypatch.setattr(container, "_LOOK", container._LOOK.replace("postgres", "nothing"))
     with pytest.raises(CannotServe, match=r"^the image \S+ holds no PostgreSQL; name another one in "):
         docker.open()
-    assert before == engine.containers_of(engine.address_in())
+    assert before == mine()

@@ -95,14 +95,21 @@ def directory_of_a_run(choice: Choice) -> str:
         return str(row[0])
 
 
-def test_servers_that_are_held_go_with_the_last_who_holds_them(choice: Choice) -> None:
-    """They are there before the first run, serve all runs meanwhile, and then nothing is left of them."""
-    with pool.held(choice):
-        pass  # who had some without holding them has them no more
-    before = owned()
+def holder(choice: Choice, told: multiprocessing.SimpleQueue[tuple[object, ...]]) -> None:
+    """In a process of its own, which has no servers but these: how many hosts, whether they stay, how many are left."""
     with pool.held(choice):
         with pool.held(choice):
-            directory, mine = directory_of_a_run(choice), owned() - before
-            assert 1 == len(mine)
-        assert (directory, mine) == (directory_of_a_run(choice), owned() - before)
-    assert before == owned()
+            directory, mine = directory_of_a_run(choice), owned()
+        stays = (directory, mine) == (directory_of_a_run(choice), owned())
+    told.put((len(mine), stays, len(owned())))
+
+
+def test_servers_that_are_held_go_with_the_last_who_holds_them(choice: Choice) -> None:
+    """They are there before the first run, serve all runs meanwhile, and then nothing is left of them."""
+    context = multiprocessing.get_context("spawn")
+    told = context.SimpleQueue()
+    process = context.Process(target=holder, args=(choice, told))
+    process.start()
+    process.join()
+    assert 0 == process.exitcode
+    assert (1, True, 0) == told.get()
