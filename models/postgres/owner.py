@@ -38,6 +38,7 @@ _FIRST, _LAST = 10, -10  # a process ends its own things first, then its workers
 _watched_by = 0  # the process that has its watch already: a number, for a forked child inherits what it finds here
 _numbers = count(1)
 _open: list[Owner] = []
+_engines: set[str] = set()
 _claiming = threading.RLock()
 
 
@@ -98,6 +99,11 @@ class Owner:
             _open.remove(self)
             self._finalize()
 
+    def close_in_the_middle(self) -> None:
+        """The same beside a thread that may be asking for a container this very moment: that is waited for."""
+        self._finalize.cancel()
+        _remove(self.directory, self._facts, _MAKING_S)
+
 
 def claim(kind: str) -> Owner:
     """A fresh directory for servers of this kind (``embedded``, ``docker``, ..), after a sweep.
@@ -113,6 +119,7 @@ def claim(kind: str) -> Owner:
     runner_birth = birth_of(runner_pid)
     address = engine.address_in() if kind == "docker" else ""
     if address:
+        _engines.add(address)
         _sweep_containers(address)
     with _claiming:
         directory = _new_directory()
@@ -235,23 +242,23 @@ def _sweep_quietly() -> None:
     """At the end of a process nobody reads an error, and whoever starts next sweeps again."""
     with suppress(OSError, CannotServe, PostgresFailed):
         sweep()
+        for address in _engines:
+            _sweep_containers(address)
 
 
 def _close_for_good() -> None:
     """The runner was killed, the worker ends: nothing may be claimed any more."""
     _claiming.acquire()
-    _close_all()
+    for owner in list(_open):
+        with suppress(OSError, PostgresFailed):
+            owner.close_in_the_middle()
     _sweep_quietly()
 
 
 def _end_terminated(signum: int, frame: FrameType | None) -> None:
     """SIGTERM: everything is stopped first. An exception would not do, for a worker hands it on and lives."""
-    _close_all()
-    signal.signal(signum, signal.SIG_DFL)
-    os.kill(os.getpid(), signum)
-
-
-def _close_all() -> None:
     for owner in list(_open):
         with suppress(OSError, PostgresFailed):
             owner.close()
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
