@@ -78,7 +78,7 @@ def ratio(kept: Mapping[str, Any]) -> Iterator[str]:
         cells = f"{row['simulated']} | {row['real']} | {row['apart']} | {row['ratio']}"
         yield f"| {row['server']}, {choice} | {cells} | 40 |"
     for choice, row in kept.items():
-        told = f"{row['rounds']} rounds, least / median / greatest in seconds"
+        told = f"{row['accounts']:,} accounts, rounds: {row['rounds']}; least / median / greatest in seconds"
         many = f"{row['cases']} Cases of the bench venue one after another started {row['starts']} servers"
         yield f"\n{_whose(choice, row)}: {told}; {many}."
 
