@@ -52,6 +52,11 @@ class FoldLaw:
         """How often this law had something to check in this run."""
         return self._checks
 
+    @property
+    def found(self) -> Sequence[Finding]:
+        """What was found so far; :meth:`end` has it too."""
+        return self._findings
+
     def applicable(self, case: Case) -> bool:
         """Whether this case can reach it at all; always, unless a subclass knows better."""
         return True

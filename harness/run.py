@@ -8,7 +8,7 @@ and laws of the form *eventually* look at where it comes to rest.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,11 @@ import simpy
 
 from drydock.harness.collector import kept_out
 from drydock.harness.database import DatabaseFailed, NoDatabase
-from drydock.harness.event import event
+from drydock.harness.event import Event, event
+from drydock.harness.law import FoldLaw
 from drydock.harness.port import Case, Fault, Finding, Kit, Law, Ledger, World, WorldMaker
 from drydock.harness.result import Evidence, RunResult
-from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, LaneProcess, Sim, Steps, Ties
+from drydock.harness.sim import DEFAULT_EVENT_BUDGET, BudgetExhausted, Ended, LaneProcess, Sim, Steps, Ties
 
 FAULT_LANES = "fault/"
 """How the lane of a fault begins: the harness's own, and none of the venue's."""
@@ -69,6 +70,7 @@ def run_case(
     world_maker: WorldMaker | None = None,
     event_budget: int = DEFAULT_EVENT_BUDGET,
     sim_maker: SimMaker = Sim,
+    enough: Callable[[Finding], bool] | None = None,
 ) -> RunResult:
     """Plays ``case`` once and judges it by ``laws`` (default: the kit's).
 
@@ -77,12 +79,14 @@ def run_case(
     A run goes on until ``until_ms`` (from its start) where it would end earlier: two runs are compared at one time.
     A run that used up ``event_budget`` is flagged, its *always* laws judged and its *eventually* laws not: it never
     came to rest. Any exception makes a result whose ``error`` says what and where, and which concludes nothing.
+    ``enough`` ends the run at the first finding of which it says so: only whether it is found counts then, and neither
+    the digest nor what else the result holds is that of the whole run.
     """
     sim = sim_maker(case.seed, case.ties, keep_trace=keep_trace, event_budget=event_budget)
     try:
         with kept_out(sim), closing((world_maker or kit.world)(case, sim)) as world:
             judges = kit.laws(case.scenario) if laws is None else laws
-            run = _Run(case, sim, world, judges, kit.ledger(case.scenario))
+            run = _Run(case, sim, world, judges, kit.ledger(case.scenario), enough)
             result = run.judged(run.play(until_ms))
             return replace(result, worth=dict(kit.worth(world))) if keep_worth else result
     except (DatabaseFailed, NoDatabase):
@@ -124,16 +128,25 @@ def _failed(sim: Sim, error: str) -> RunResult:
 class _Run:
     """A run under way: a world, those who listen to it, and the living faults by lane."""
 
-    def __init__(self, case: Case, sim: Sim, world: World, laws: Sequence[Law], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        case: Case,
+        sim: Sim,
+        world: World,
+        laws: Sequence[Law],
+        ledger: Ledger,
+        enough: Callable[[Finding], bool] | None,
+    ) -> None:
         self.case = case
         self.sim = sim
         self.world = world
         self.laws = [law for law in laws if law.applicable(case)]
         self.ledger = ledger
+        self.enough = enough
         self.struck: dict[str, tuple[int, Fault, LaneProcess]] = {}
 
     def play(self, until_ms: int) -> bool:
-        """Break, heal, settle, and on until a time; False where the event budget ended it."""
+        """Break, heal, settle, and on until a time or until enough is known; False where the event budget ended it."""
         self._listen()
         self.world.start()
         for index, fault in enumerate(self.case.plan):
@@ -146,6 +159,8 @@ class _Run:
             self.sim.run_until(max(self.sim.now_ms + self.world.settle_ms, until_ms))
         except BudgetExhausted:
             return False
+        except Ended:
+            return True
         return True
 
     def judged(self, is_through: bool) -> RunResult:
@@ -179,6 +194,11 @@ class _Run:
             listener.begin(self.world.truth)
             for payload in listener.hears:
                 self.sim.hear(payload, listener.observe)
+        if self.enough is not None:
+            for law in (law for law in self.laws if isinstance(law, FoldLaw)):
+                watch = _Watch(self.sim, law, self.enough)
+                for payload in law.hears:
+                    self.sim.hear(payload, watch)
         witness = self.world.seams.witness
         witness.who = lambda: self.sim.lane.name
         witness.heard = self._note_first_act
@@ -212,6 +232,23 @@ class _Run:
         lane = _lane_of(index, fault)
         is_exercised = lane in self.world.seams.witness.exercised
         return Evidence(index, fault.kind, lane in self.struck, is_exercised, fault.step, fault.target)
+
+
+class _Watch:
+    """Looks after a law's every observation at what it found, and ends the run where that is enough."""
+
+    def __init__(self, sim: Sim, law: FoldLaw, enough: Callable[[Finding], bool]) -> None:
+        self._sim = sim
+        self._law = law
+        self._enough = enough
+        self._known = 0
+
+    def __call__(self, _: Event) -> None:
+        found = self._law.found
+        if len(found) > self._known:
+            known, self._known = self._known, len(found)
+            if any(map(self._enough, found[known:])):
+                self._sim.end()
 
 
 def _lane_of(index: int, fault: Fault) -> str:

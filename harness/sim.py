@@ -32,6 +32,10 @@ class BudgetExhausted(Exception):
     """The run used up its event budget: a loop without delay, or a night too large for it."""
 
 
+class Ended(Exception):
+    """Whoever plays the run knows enough: see :meth:`Sim.end`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ties:
     """How same-instant events are ordered: ``seeded``, or ``fifo`` with laggards that are served last.
@@ -96,6 +100,7 @@ class Sim(simpy.Environment):
         self._record = self.recorder.record
         self.served = 0
         self._budget_left = event_budget
+        self._is_ended = False
         self._lanes: dict[str, Lane] = {}
         self._tie_salt = derive_seed(seed, "ties") & _MASK
         self._shuffles = self.ties.mode == "seeded"
@@ -204,7 +209,7 @@ class Sim(simpy.Environment):
     def run_until(self, at_ms: int, or_event: SimpyEvent | None = None) -> None:
         """Serves everything before ``at_ms`` (what is at ``at_ms`` stays), or until ``or_event`` was served.
 
-        Raises :exc:`BudgetExhausted`, and whatever a handler raises.
+        Raises :exc:`BudgetExhausted`, :exc:`Ended`, and whatever a handler raises.
         """
         bell = _Bell()
         self._push_stop(at_ms, bell)
@@ -221,11 +226,17 @@ class Sim(simpy.Environment):
             served = self._budget_left
             raise BudgetExhausted(f"the event budget is used up at {self.now_ms} ms of virtual time")
         except StopSimulation:
-            pass
+            if self._is_ended:
+                raise Ended from None
         finally:
             bell.rung = True
             self.served += served
             self._budget_left -= served
+
+    def end(self) -> None:
+        """Ends the run with the occurrence that is being served: :meth:`run_until` raises :exc:`Ended` after it."""
+        self._is_ended = True
+        self._push_stop(self.now_ms, _Bell())
 
     def _push_stop(self, at_ms: int, bell: _Bell) -> None:
         self._count += 1  # two stops of one instant are told apart by their number: bells do not compare
@@ -277,4 +288,4 @@ def _stop(bell: _Bell) -> None:
         raise StopSimulation
 
 
-__all__ = ["BudgetExhausted", "Lane", "LaneProcess", "NORMAL", "Sim", "Steps", "Ties", "URGENT"]
+__all__ = ["BudgetExhausted", "Ended", "Lane", "LaneProcess", "NORMAL", "Sim", "Steps", "Ties", "URGENT"]

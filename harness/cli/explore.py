@@ -232,8 +232,9 @@ class _Exploration:
         assert self.progress is not None
         shrunk = minimum.shrunk
         parts = len(shrunk.case.plan) + len(shrunk.case.ties.laggards)
-        told = f"shrunk to {count(parts, 'part')} in {count(shrunk.runs, 'run')}"
-        self.progress.say(f"  {minimum.failure.signature}: {told}")
+        told = f"{count(parts, 'part')} after {count(shrunk.runs, 'run')}"
+        done = "left out what it does not need" if minimum.is_rough else "shrunk"
+        self.progress.say(f"  {minimum.failure.signature}: {done}: {told}")
 
     def _save(self, key: str, case: Case) -> None:
         """Writes a case; what cannot be written is told, and costs its line and not the search."""

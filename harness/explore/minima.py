@@ -1,4 +1,8 @@
-"""From failures to the smallest cases that show them, while the search goes on: the costliest first, each in a box.
+"""From failures to the smallest cases that show them, while the search goes on, each in a box.
+
+A run of a dozen faults breaks a dozen laws at once, so runs take turns: none has its second failure shrunk before all
+that wait had their first, and the run with most failures comes first. At first parts are left out, which says what it
+takes; those that stay are made simpler only when nothing waits any more, for that takes most of the time.
 
 Which minima there are in the end does not depend on who came first: a failure keeps its own unless the minimum of one
 that was found before it shows it too.
@@ -9,8 +13,9 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +26,7 @@ from drydock.harness.money import harm_by_kind
 from drydock.harness.port import Fault, Kit, Scenario
 from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
+from drydock.harness.shrink.probe import Memory
 from drydock.harness.shrink.shrink import Shrunk, shrink
 from drydock.harness.signature import Signature, loss_limits, signature_of, signatures
 
@@ -33,7 +39,8 @@ class Minimum:
     """The smallest case of a failure. ``shows`` are all signatures of that case; ``races`` tell its laggards as two.
 
     ``outside`` are those of its faults that the scenario's threats do not name; ``harm_quantums`` (1e-6 USD) is what
-    the smallest case does, ``detail`` what its finding says.
+    the smallest case does, ``detail`` what its finding says. While it ``is_rough`` its parts have the fields with which
+    they were found.
     """
 
     failure: Failure
@@ -43,6 +50,15 @@ class Minimum:
     outside: tuple[Fault, ...] = ()
     harm_quantums: int = 0
     detail: str = ""
+    is_rough: bool = False
+
+
+@dataclass(slots=True)
+class _Begun:
+    """What is known of a failure that was shrunk roughly, and the seconds that it took."""
+
+    memory: Memory = field(default_factory=Memory)
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +90,9 @@ class Minima:
         self._losses_max = loss_limits(kit, scenario)
         self._waiting: list[Failure] = []
         self._aside: list[Failure] = []
+        self._turns: Counter[int] = Counter()
+        self._rough: list[Failure] = []
+        self._begun: dict[Signature, _Begun] = {}
         self._done: dict[Signature, Minimum] = {}
         self._order: list[Signature] = []
         self._more = threading.Condition()
@@ -99,7 +118,7 @@ class Minima:
             raise self._error
 
     def take(self, failure: Failure) -> None:
-        """A failure that is new. Alone it is shrunk at once; beside the search, when its turn comes."""
+        """A failure that is new. Alone it is roughly shrunk at once; beside the search, when its turn comes."""
         with self._more:
             self._order.append(failure.signature)
             self._waiting.append(failure)
@@ -129,20 +148,38 @@ class Minima:
         try:
             while True:
                 with self._more:
-                    while not self._waiting and not self._is_closed:
+                    while not (self._waiting or self._rough or self._is_closed):
                         self._more.wait()
-                    if not self._waiting:
-                        break
-                self._shrink_next()
+                if self._waiting:
+                    self._shrink_next()
+                elif self._rough:
+                    self._finish_next()
+                elif self._is_closed:
+                    break
             self._shrink_aside()
         except BaseException as error:  # told by the one who waits
             self._error = error
 
     def _shrink_next(self) -> None:
-        """The costliest that waits, the earlier of two that cost the same; one that seems to be shown is put aside."""
+        """One of the run whose turn it is, if nothing shows it already; else it is put aside.
+
+        The turn is that of the run with fewest turns and most that waits; of equals the costliest, the earlier.
+        """
         with self._more:
-            failure = max(self._waiting, key=lambda failure: failure.harm_quantums)
+            waiting = Counter(failure.run for failure in self._waiting)
+            failure = max(self._waiting, key=lambda one: (-self._turns[one.run], waiting[one.run], one.harm_quantums))
             self._waiting.remove(failure)
+        if self._is_shown_before(failure.signature):
+            self._aside.append(failure)
+        else:
+            self._turns[failure.run] += 1
+            if self._shrink(failure, is_rough=True):
+                self._rough.append(failure)
+
+    def _finish_next(self) -> None:
+        """The costliest of those that are roughly shrunk, as small as it gets."""
+        failure = max(self._rough, key=lambda failure: self._done[failure.signature].harm_quantums)
+        self._rough.remove(failure)
         if self._is_shown_before(failure.signature):
             self._aside.append(failure)
         else:
@@ -155,18 +192,28 @@ class Minima:
                 self._shrink(failure)
         self._aside.clear()
 
-    def _shrink(self, failure: Failure) -> None:
-        left_s = min(self._boxes.box_s, self._boxes.deadline_s - self._now())
-        minimum = None if self._is_stopped or left_s <= 0 else self._minimum(failure, left_s)
-        if minimum is not None:
-            self._done[failure.signature] = minimum
-            if self._tell is not None:
-                self._tell(minimum)
+    def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
+        """Whether there is time, and a minimum came of it."""
+        begun, began_s = self._begun.setdefault(failure.signature, _Begun()), self._now()
+        left_s = min(self._boxes.box_s - begun.spent_s, self._boxes.deadline_s - began_s)
+        minimum = None if self._is_stopped or left_s <= 0 else self._minimum(failure, left_s, begun.memory, is_rough)
+        if minimum is None:
+            return False
+        begun.spent_s += self._now() - began_s
+        known = self._done.get(failure.signature)
+        if known is not None and known.shrunk.is_minimal and not minimum.shrunk.is_minimal:
+            return False  # time was over before it came so far again
+        self._done[failure.signature] = minimum
+        if self._tell is not None:
+            self._tell(minimum)
+        return True
 
-    def _minimum(self, failure: Failure, left_s: float) -> Minimum | None:
+    def _minimum(self, failure: Failure, left_s: float, memory: Memory, is_rough: bool) -> Minimum | None:
         """None where the failure does not show again."""
         signature = failure.signature
-        shrunk = shrink(failure.case, signature, self._kit, max_time_s=left_s, clock=self._now)
+        shrunk = shrink(
+            failure.case, signature, self._kit, max_time_s=left_s, clock=self._now, is_rough=is_rough, memory=memory
+        )
         if not shrunk.is_shown:
             return None
         shows = tuple(sorted(shrunk.whole or (signature,)))
@@ -175,7 +222,8 @@ class Minima:
         result = run_case(shrunk.case, self._kit)
         harm = sum(harm_by_kind(result.entries).values())
         details = (finding.detail for finding in result.findings if signature_of(finding) == signature)
-        return Minimum(failure, shrunk, shows, told, outside, harm, next(details, failure.finding.detail))
+        detail = next(details, failure.finding.detail)
+        return Minimum(failure, shrunk, shows, told, outside, harm, detail, is_rough)
 
     def _is_shown_before(self, signature: Signature) -> bool:
         before = self._order[: self._order.index(signature)]
@@ -193,6 +241,8 @@ class Minima:
             self._is_closed = True
             self._more.notify()
         if self._thread is None:
+            while self._rough:
+                self._finish_next()
             self._shrink_aside()
         elif self._thread.is_alive():
             self._thread.join()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from drydock.harness.port import Case, Kit, Scenario
 from drydock.harness.shrink.player import Alone, Seen
+from drydock.harness.signature import Signature
 from drydock.harness.sweep import Crew
 
 SLOW_S = 0.1
@@ -22,12 +23,12 @@ class _Asked(NamedTuple):
 
     number: int
     packed: bytes
-    law: str | None
+    asked: Signature | None
 
     @classmethod
-    def of(cls, number: int, case: Case, law: str | None) -> _Asked:
+    def of(cls, number: int, case: Case, asked: Signature | None) -> _Asked:
         """The case, as number so many of those that are asked about together."""
-        return cls(number, pickle.dumps((case.regime, case.plan, case.seed, case.ties)), law)
+        return cls(number, pickle.dumps((case.regime, case.plan, case.seed, case.ties)), asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class _Seat:
         """How one case fails, with its number: answers come as they are done."""
         regime, plan, seed, ties = pickle.loads(asked.packed)
         player = Alone(self.kit, self.scenario)
-        return asked.number, player.seen([Case(self.scenario, regime, plan, seed, ties)], asked.law)[0]
+        return asked.number, player.seen([Case(self.scenario, regime, plan, seed, ties)], asked.asked)[0]
 
 
 class Crowd:
@@ -65,13 +66,13 @@ class Crowd:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._crew.__exit__(kind, error, at)
 
-    def seen(self, cases: Sequence[Case], law: str | None = None) -> Sequence[Seen]:
+    def seen(self, cases: Sequence[Case], asked: Signature | None = None) -> Sequence[Seen]:
         """How each case fails."""
         if self.width > 1 < len(cases):
-            asked = [_Asked.of(number, case, law) for number, case in enumerate(cases)]
-            return [seen for _, seen in sorted(self._crew.play(asked), key=lambda done: done[0])]
+            sent = [_Asked.of(number, case, asked) for number, case in enumerate(cases)]
+            return [seen for _, seen in sorted(self._crew.play(sent), key=lambda done: done[0])]
         began_s = time.monotonic()
-        shown = self._here.seen(cases, law)
+        shown = self._here.seen(cases, asked)
         if cases:
             is_slow = (time.monotonic() - began_s) / len(cases) >= self._slow_s
             self.width = self._workers if is_slow else 1

@@ -19,6 +19,15 @@ class BoxFull(Exception):
     """The time or the runs that were given are used up; what was found so far stands."""
 
 
+class Memory:
+    """What was asked about one signature of one case, and answered: so that shrinking may go on where it ended."""
+
+    def __init__(self) -> None:
+        self.asked: dict[_Key, bool] = {}
+        self.whole: dict[_Key, Seen] = {}
+        self.runs = 0
+
+
 class Box:
     """What shrinking may cost. ``stopped`` says which end of it was reached: ``max-time``, ``max-runs`` or nothing.
 
@@ -26,13 +35,15 @@ class Box:
     ``keeps_reserve``, a quarter of both is kept for the proof.
     """
 
-    def __init__(self, max_time_s: float | None, max_runs: int | None, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, max_time_s: float | None, max_runs: int | None, clock: Clock = time.monotonic, runs: int = 0
+    ) -> None:
         self._clock = clock
         self._began_s = 0.0 if max_time_s is None else clock()
         self._max_time_s = max_time_s
         self._max_runs = max_runs
         self.keeps_reserve = False
-        self.runs = 0
+        self.runs = runs
         self.stopped = ""
 
     def spend(self, runs: int = 1) -> None:
@@ -50,13 +61,14 @@ class Box:
 class Probe:
     """Whether a case shows one signature. All are of one scenario and seed: regime, plan and ties tell them apart."""
 
-    def __init__(self, signature: Signature, player: Player, box: Box) -> None:
+    def __init__(self, signature: Signature, player: Player, box: Box, memory: Memory | None = None) -> None:
+        memory = memory or Memory()
         self.signature = signature
         self.box = box
         self._player = player
-        self._asked: dict[_Key, bool] = {}
+        self._asked = memory.asked
         self._ahead: dict[_Key, bool] = {}
-        self._whole: dict[_Key, Seen] = {}
+        self._whole = memory.whole
 
     def shows(self, case: Case) -> bool:
         """Whether the case fails in the same way. :exc:`BoxFull` where it would have to be played and cannot be."""
@@ -95,7 +107,7 @@ class Probe:
         """Plays what nobody knows yet, all at once."""
         legal = {_key(case): case for case in cases if is_legal(case.plan, case.scenario)}
         unknown = {key: case for key, case in legal.items() if key not in self._asked and key not in self._ahead}
-        shown = self._player.seen(list(unknown.values()), self.signature.law)
+        shown = self._player.seen(list(unknown.values()), self.signature)
         self._ahead |= {key: self.signature in seen for key, seen in zip(unknown, shown, strict=True)}
 
 

@@ -53,7 +53,7 @@ def reduce(best: Smallest, probe: Probe) -> None:
     before = None
     while before != best.case:
         before = best.case
-        _fewer(best, probe)
+        fewer(best, probe)
         _simpler(best, probe, lambda fault: fault.simpler())
         _simpler(best, probe, rounder)
         _plainer_regime(best, probe)
@@ -91,7 +91,9 @@ def _late(best: Smallest, like: Like) -> tuple[Part, ...]:
     return (*best.parts, *(Part(after + n, laggard) for n, laggard in enumerate(like(best.case))))
 
 
-def _fewer(best: Smallest, probe: Probe) -> None:
+def fewer(best: Smallest, probe: Probe) -> None:
+    """Leaves out parts until every one that is left is needed; they stay as they are."""
+
     def first(candidates: Iterable[tuple[Part, ...]]) -> int | None:
         tried: list[tuple[Part, ...]] = []
 

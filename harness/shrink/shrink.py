@@ -17,8 +17,8 @@ from drydock.harness.event import Identity
 from drydock.harness.port import Case, Kit
 from drydock.harness.shrink.parts import Part, parts_of, with_parts, without
 from drydock.harness.shrink.player import Alone, Player, Seen
-from drydock.harness.shrink.probe import Box, BoxFull, Clock, Probe
-from drydock.harness.shrink.reduce import Smallest, reduce, untie
+from drydock.harness.shrink.probe import Box, BoxFull, Clock, Memory, Probe
+from drydock.harness.shrink.reduce import Smallest, fewer, reduce, untie
 from drydock.harness.signature import Signature
 from drydock.harness.tie_log import laggards_like, play_logged
 
@@ -73,6 +73,8 @@ def shrink(
     max_time_s: float | None = MAX_TIME_S,
     max_runs: int | None = MAX_RUNS,
     has_alternatives: bool = True,
+    is_rough: bool = False,
+    memory: Memory | None = None,
     on_smaller: Callable[[Case], None] | None = None,
     player: Player | None = None,
     clock: Clock = time.monotonic,
@@ -81,11 +83,15 @@ def shrink(
 
     ``on_smaller`` hears of every smaller case as it is found. What comes out depends on the case alone, unless the time
     ended it; then it is what a longer search would have had at that point. ``player`` plays elsewhere, or by hand.
+    With ``is_rough`` parts are left out and proven, and not made simpler: most of the way for a fifth of the runs. The
+    same ``memory`` lets a later call for the same case and signature go on from there.
     """
-    box = Box(max_time_s, max_runs, clock)
-    search = _Search(case, Probe(signature, player or Alone(kit, case.scenario), box), kit, on_smaller)
+    memory = memory or Memory()
+    box = Box(max_time_s, max_runs, clock, memory.runs)
+    search = _Search(case, Probe(signature, player or Alone(kit, case.scenario), box, memory), kit, on_smaller)
     with suppress(BoxFull):
-        search.run(has_alternatives)
+        search.run(is_rough, has_alternatives and not is_rough)
+    memory.runs = box.runs
     return replace(search.shrunk(), runs=box.runs, stopped=box.stopped)
 
 
@@ -104,26 +110,27 @@ class _Search:
         self.empty: Seen | None = None
         self.alternatives: list[Case] = []
 
-    def run(self, has_alternatives: bool) -> None:
+    def run(self, is_rough: bool, has_alternatives: bool) -> None:
         self.is_shown = self.probe.signature in self.probe.seen([self.original])[0]
         if not self.is_shown:
             return
         box = self.probe.box
         with suppress(BoxFull):
             box.keeps_reserve = True
-            self._shrink()
+            self._shrink(is_rough)
         box.keeps_reserve = False
         self._prove()
         if has_alternatives and not box.stopped:
             self._find_alternatives()
 
-    def _shrink(self) -> None:
+    def _shrink(self, is_rough: bool) -> None:
+        shrinks = fewer if is_rough else reduce
         self._leave_out_idle()
         is_fifo = untie(self.best, self.probe, self._laggards_like)
         self.start = Smallest(self.best.frame, self.best.parts)
-        reduce(self.best, self.probe)
+        shrinks(self.best, self.probe)
         if not is_fifo and untie(self.best, self.probe, self._laggards_like):  # fewer faults, other races
-            reduce(self.best, self.probe)
+            shrinks(self.best, self.probe)
 
     def shrunk(self) -> Shrunk:
         """What is known now."""

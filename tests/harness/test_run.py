@@ -166,6 +166,20 @@ def test_eventually_is_judged_after_the_world_has_settled(toy: ModuleType) -> No
     assert (2500, 2501) == (max(finding.at_ms for finding in result.findings), result.ended_ms)
 
 
+def test_a_run_ends_where_enough_is_known(toy: ModuleType) -> None:
+    """With the first finding of which it is said, and nothing after it; others end nothing."""
+    case = Case(toy.scenario(waits=False, load_ms=0), "flat", (toy.SlowCount(target="first"),), 1)
+    whole, none, some = (
+        run_case(case, toy.ToyKit(), keep_trace=True, enough=enough)
+        for enough in (None, lambda finding: finding.law == "T9", lambda finding: finding.law == "T1")
+    )
+    first = next(finding for finding in whole.findings if finding.law == "T1")
+
+    assert (whole.digest, whole.findings) == (none.digest, none.findings)
+    assert (first, first.at_ms, "") == (some.findings[0], some.ended_ms, some.error)
+    assert some.served_events < whole.served_events
+
+
 def test_a_law_that_does_not_apply_is_not_begun(play: Any) -> None:
     """It has neither checks nor hits: it was no question in this run."""
     assert ({"TG"}, set()) == (set(play().goals), set(play(regime="idle").goals))

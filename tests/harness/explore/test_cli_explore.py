@@ -72,12 +72,13 @@ def test_kinds_that_strike_nothing_here_are_no_search(night: Path, capsys: Captu
 
 
 def test_a_failure_is_shown_at_once_shrunk_told_and_can_be_replayed(night: Path, capsys: Capture) -> None:
-    """First the case as found, on stderr; then the smallest, its story, and a command that shows it again."""
+    """First the case as found, on stderr, and what of it is needed; then the smallest, its story, and a replay."""
     assert exits.NO_GO == explore("bad.yaml", "--out", "found")
     told = capsys.readouterr()
-    first, then = (line for line in told.err.splitlines() if "T1@counter/ticker" in line)
+    first, then, finally_ = (line for line in told.err.splitlines() if "T1@counter/ticker" in line)
     assert first.startswith("run ")
-    assert "T1@counter/ticker: shrunk to 1 part in" in then
+    assert "T1@counter/ticker: left out what it does not need: 1 part after" in then
+    assert "T1@counter/ticker: shrunk: 1 part after" in finally_
     assert "Smallest: 1 fault, nothing of it can be left out" in told.out
     assert "How T1 came to be broken" in told.out
     assert "none of them enters a bound" in " ".join(told.out.split())

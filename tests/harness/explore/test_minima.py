@@ -46,6 +46,40 @@ def test_the_costliest_is_shrunk_first_and_changes_nothing(failures: tuple[Failu
         assert other.signature in found[0].shows
 
 
+def test_every_run_has_its_turn_before_one_has_its_second(failures: tuple[Failure, ...]) -> None:
+    """A run that breaks a dozen laws does not keep another one waiting for its first smallest case."""
+    failure = failures[0]
+    several = [replace(failure, signature=Signature("T1", f"part {number}"), run=1) for number in range(3)]
+    alone = replace(failure, signature=Signature("T1", "elsewhere"), run=2)
+    asked: list[Signature] = []
+
+    class Listening(Minima):
+        def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
+            asked.append(failure.signature)
+            return False
+
+    minima = Listening(kit("toy"), failure.case.scenario, Boxes(is_beside=True))
+    for one in (*several, alone):
+        minima.take(one)
+    with minima:
+        pass
+    assert ["part 0", "elsewhere", "part 1", "part 2"] == [signature.component for signature in asked]
+
+
+def test_first_it_says_what_is_needed_and_then_in_its_simplest_form(failures: tuple[Failure, ...]) -> None:
+    """The rough smallest case has the same parts; what is told last is what is kept."""
+    told: list[Minimum] = []
+    with Minima(kit("toy"), failures[0].case.scenario, Boxes(), told.append) as minima:
+        minima.take(failures[0])
+        assert [True] == [minimum.is_rough for minimum in minima.found]
+    rough, last = told
+    assert (last,) == minima.found
+    assert (True, False) == (rough.is_rough, last.is_rough)
+    assert len(rough.shrunk.case.plan) == len(last.shrunk.case.plan) == 1
+    assert rough.shrunk.is_minimal
+    assert last.shrunk.is_minimal
+
+
 def test_a_failure_that_is_shown_already_has_no_minimum_of_its_own(failures: tuple[Failure, ...]) -> None:
     """T3 breaks in the smallest case of T1."""
     (minimum,) = shrunk(failures)

@@ -24,10 +24,10 @@ class ByHand:
         self.width = width
         self.asked: list[Case] = []
 
-    def seen(self, cases: Sequence[Case], law: str | None = None) -> list[frozenset[Signature]]:
+    def seen(self, cases: Sequence[Case], asked: Signature | None = None) -> list[frozenset[Signature]]:
         """How each case fails, by hand."""
         self.asked += cases
-        return [frozenset(s for s in self.judge(case) if law in (None, s.law)) for case in cases]
+        return [frozenset(s for s in self.judge(case) if asked in (None, s)) for case in cases]
 
 
 def case_with(toy: ModuleType, *offsets_ms: int, ties: Ties | None = None, **changes: Any) -> Case:

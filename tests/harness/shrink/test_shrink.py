@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from drydock.harness import registry
 from drydock.harness.port import Case
 from drydock.harness.shrink.crowd import Crowd
+from drydock.harness.shrink.probe import Memory
 from drydock.harness.shrink.shrink import shrink
 from drydock.harness.signature import Signature
 from drydock.harness.sim import Ties
@@ -214,6 +215,20 @@ def test_no_case_is_played_twice(toy: ModuleType) -> None:
 
     assert len(player.asked) == shrunk.runs
     assert len(keys[1:-proof]) == len(set(keys[1:-proof]))
+
+
+def test_what_was_shrunk_roughly_goes_on_where_it_ended(toy: ModuleType) -> None:
+    """The parts are left out once, and what comes out is what one call would have found."""
+    memory = Memory()
+    player = ByHand(lambda case: broken_if(offsets_of(case) >= NEEDED))
+    case = case_with(toy, *range(15), delay_ms=100)
+    rough = shrink(case, BROKEN, toy.ToyKit(), player=player, is_rough=True, memory=memory)
+    whole = shrink(case, BROKEN, toy.ToyKit(), player=player, memory=memory)
+    at_once = shrunk_by_hand(toy, case, player.judge)
+
+    assert (True, {100}) == (rough.is_minimal, {fault.delay_ms for fault in rough.case.plan})
+    assert at_once.case == whole.case != rough.case
+    assert len(player.asked) == whole.runs < rough.runs + at_once.runs
 
 
 @given(width=st.integers(2, 9), needed=st.frozensets(st.integers(0, 11), max_size=3))
