@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from drydock.harness.bundle import RunSummary
+from drydock.harness.explore.space import is_threat
 from drydock.harness.port import Accepted, Case, Kit, Law, Scenario
 from drydock.harness.regression import NoLongerApplies, Regression, Standing, case_today, standing
 from drydock.harness.result import KnownLine
@@ -59,12 +60,11 @@ def known_lines(
 ) -> tuple[KnownLine, ...]:
     """One line a regression. ``accepted`` are the risks that have not expired."""
     classes = {law.id: law.law_class for law in laws}
-    return tuple(_line(known.regression, outcome, classes, accepted) for known, outcome in stood)
+    return tuple(_line(known, outcome, classes, accepted) for known, outcome in stood)
 
 
-def _line(
-    regression: Regression, stood: Standing, classes: Mapping[str, str], accepted: Sequence[Accepted]
-) -> KnownLine:
+def _line(known: Known, stood: Standing, classes: Mapping[str, str], accepted: Sequence[Accepted]) -> KnownLine:
+    regression = known.regression
     broken = stood.others + ((regression.signature,) if stood.outcome == "still fails" else ())
     safety = [signature for signature in broken if classes.get(signature.law) == "safety"]
     open_ones = [signature for signature in safety if not _accepts(accepted, regression, signature)]
@@ -82,7 +82,13 @@ def _line(
         is_accepted=is_accepted,
         decides=bool(open_ones),
         is_missing=is_silent and not is_accepted,
+        outside=() if known.case is None else kinds_outside(known.case),
     )
+
+
+def kinds_outside(case: Case) -> tuple[str, ...]:
+    """The kinds of those faults of a case that are outside of its scenario's threats."""
+    return tuple(dict.fromkeys(fault.kind for fault in case.plan if not is_threat(fault, case.scenario)))
 
 
 def _accepts(accepted: Sequence[Accepted], regression: Regression, signature: Signature) -> bool:
@@ -102,7 +108,16 @@ def violations_of(lines: Iterable[KnownLine]) -> Iterator[str]:
             what = (
                 f"{line.signature} still fails" if line.outcome == "still fails" else f"{line.signature}: {line.told}"
             )
-            yield f"regression {line.id}: {what}"
+            yield f"regression {line.id}: {what}{_ways_out(line)}"
+
+
+def _ways_out(line: KnownLine) -> str:
+    """For what is outside of the design basis: that it is, and what somebody may do who does not want to mend it."""
+    if not line.outside:
+        return ""
+    law = line.signature.partition("@")[0]
+    risk = f"accept it (law: {law}, regression: {line.id})"
+    return f"; {' and '.join(line.outside)} is outside of the threats: mend it, {risk}, or delete {line.file or 'it'}"
 
 
 def missing_of(lines: Iterable[KnownLine]) -> Iterator[str]:

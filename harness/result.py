@@ -171,7 +171,10 @@ class LimitLine:
 
 @dataclass(frozen=True, slots=True)
 class KnownLine:
-    """What became of a regression. ``decides`` is a NO-GO, ``is_missing`` an INCONCLUSIVE; neither where accepted."""
+    """What became of a regression. ``decides`` is a NO-GO, ``is_missing`` an INCONCLUSIVE; neither where accepted.
+
+    ``outside`` are the kinds of its faults that the scenario's threats do not name as they are in it.
+    """
 
     id: str
     file: str
@@ -183,6 +186,7 @@ class KnownLine:
     is_accepted: bool
     decides: bool
     is_missing: bool
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

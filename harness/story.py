@@ -8,6 +8,7 @@ counted where it would stand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -26,6 +27,7 @@ TOLD_MAX = 12
 """So many events of a chain are told; of a longer one the middle is counted."""
 _LAGGARDS_MAX = 3
 _PASSED_MAX = 2
+_NUMBERS = re.compile(r"\d[\d.,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class _Teller:
 
     # ---- circumstances ---------------------------------------------------------------------------------------
     def _faults(self, chain: Sequence[Event]) -> Iterator[Sentence]:
-        """Each fault that was met, from where it first touched the chain; if it did not, it is told to be beside it."""
+        """Each fault that was met, from where it first touched the chain; if it did not, that is said."""
         on_chain, lanes = {event.identity for event in chain}, {_component(event.lane) for event in chain}
         met: dict[str, list[Touch]] = {}
         for touch in self._told.touches:
@@ -215,7 +217,7 @@ class _Teller:
         data = struck.data
         count, first = sum(one.count for one in touches), min(touches, key=lambda one: one.first_ms)
         met = f"{count} operations meet it" if count > 1 else "one operation meets it"
-        beside = "" if is_near else "; beside this chain"
+        beside = "" if is_near else "; no recorded cause leads from it to what is told here"
         text = f"fault {data.fault} is at work on {data.target or 'all'}{place_text(data.at)}; {met}{beside}"
         at_ms = max(first.first_ms, struck.at_ms)
         return Sentence(at_ms, text, "fault", self._step_at(at_ms), struck.lane, identity=first.cause)
@@ -260,7 +262,10 @@ def without_siblings(chain: Sequence[Event]) -> Iterator[Event]:
 def without_repeats(
     worth: Sequence[Event], texts: Mapping[Identity, str], always: Collection[Identity | None]
 ) -> Iterator[Event]:
-    """Of what a lane does again and again the first and the last, and what is told ``always``; nothing said twice."""
+    """Of what a lane does again and again the first and the last, and what is told ``always``; nothing said twice.
+
+    The same again is the same kind three times on end, or the same words with other numbers, whatever lies between.
+    """
     lanes: dict[str, list[Event]] = {}
     for event in worth:
         lanes.setdefault(event.lane, []).append(event)
@@ -270,6 +275,10 @@ def without_repeats(
         for before, event, after in zip(own, own[1:], own[2:], strict=False)
         if before.kind == event.kind == after.kind
     }
+    alike: dict[tuple[str, str, str], list[Identity]] = {}
+    for event in worth:
+        alike.setdefault((event.lane, event.kind, _NUMBERS.sub("#", texts[event.identity])), []).append(event.identity)
+    inner |= {identity for same in alike.values() for identity in same[1:-1]}
     said: dict[tuple[str, str], str] = {}
     for event in worth:
         is_said = said.get((event.lane, event.kind)) == texts[event.identity]

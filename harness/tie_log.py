@@ -7,7 +7,7 @@ with a Sim that takes notes; order, digest and findings are those of any other r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappush
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from drydock.harness.result import RunResult
 from drydock.harness.run import FAULT_LANES, run_case
 from drydock.harness.sim import DEFAULT_EVENT_BUDGET, Lane, NamedTimeout, Sim, Ties
 
+_PLACES_MAX = 12
 _NOTED_MAX = 10_000
 """Occurrences of one instant that are noted: one with more is a loop without delay, and would fill the memory."""
 
@@ -162,6 +163,24 @@ def laggards_like(log: Iterable[Instant]) -> tuple[Identity, ...]:
                 late.append(one.identity)
             newest = max(newest, one.inserted)
     return tuple(late)
+
+
+def laggards_behind(log: Sequence[Instant]) -> Iterator[tuple[Identity, ...]]:
+    """One set of laggards after another: what waits, in every instant, for the lanes up to the n-th that was served.
+
+    Where a third lane overtook two that had changed places, both are late in :func:`laggards_like`, and so stand again
+    as they were inserted. With any two lanes there is a place between them, and of these sets the one of that place
+    turns them round; for instants of very many lanes some places are left out.
+    """
+    lanes = [tuple(dict.fromkeys(one.lane for one in instant.served)) for instant in log]
+    places = min(_PLACES_MAX, max(map(len, lanes), default=1) - 1)
+    for place in range(places):
+        late: list[Identity] = []
+        for instant, known in zip(log, lanes, strict=True):
+            first = known[: 1 + place * (len(known) - 1) // places]
+            newest = max(one.inserted for one in instant.served if one.lane in first)
+            late += (one.identity for one in instant.served if one.lane not in first and one.inserted < newest)
+        yield tuple(late)
 
 
 def _is_faults(lane: str) -> bool:

@@ -30,7 +30,7 @@ from drydock.models.ledger import HARM_KINDS, VenueLedger
 from drydock.models.lint import check_night, check_runbook, rules
 from drydock.models.market_files import ScenarioFiles
 from drydock.models.markets import Market, Markets, paradex_markets
-from drydock.models.model import VenueModel, model_of, step_names
+from drydock.models.model import VenueModel, model_of, step_names, step_specs
 from drydock.models.names import account_label
 from drydock.models.people_spec import Population
 from drydock.models.runbook import GO_ON, NO_ROLLBACK, OLDER
@@ -125,6 +125,15 @@ class VenueKit:
         runbook = model_of(scenario).runbook
         planned = dict(planned_steps(runbook))
         return [Step(s.label, s.step, planned[s.label], s.duration_ms) for s in runbook.steps]
+
+    def unplanned(self, scenario: Scenario) -> Sequence[Step]:
+        """The steps of the incident's branch whose names the main one has not."""
+        steps, at_ms = [], 0
+        for branch, spec in step_specs(scenario).values():
+            if branch == "incident":
+                steps.append(Step(spec.label, spec.step, at_ms, spec.duration_ms))
+                at_ms += spec.duration_ms
+        return steps
 
     def anchors(self, scenario: Scenario) -> Sequence[str]:
         """Steps of the main branch, then those that only the incident's has."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def found(scenario: Scenario, seed: int) -> str:
         if smallest:
             raise KeyboardInterrupt
 
-    minima = Minima(VenueKit(), scenario, Boxes(is_beside=True), look)
+    minima = Minima(VenueKit(), scenario, Boxes(is_beside=True, clock=time.thread_time), look)
     options = ExploreOptions(budget=BUDGET, seed=seed, workers=WORKERS, found=take, progress=go_on)
     with minima:
         explored = explore(scenario, VenueKit(), options)

@@ -314,6 +314,9 @@ class ToyKit(ModelAlone):
     def steps(self, scenario: Scenario) -> Sequence[Step]:
         return [Step(name, "toy", planned_ms, 100) for name, planned_ms in STEPS.items()]
 
+    def unplanned(self, scenario: Scenario) -> Sequence[Step]:
+        return []
+
     def anchors(self, scenario: Scenario) -> Sequence[str]:
         """Its steps."""
         return [step.name for step in self.steps(scenario)]

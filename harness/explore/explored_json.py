@@ -95,6 +95,7 @@ def _smallest(one: Minimum, files: Mapping[str, str]) -> Plain:
         "signature": str(one.failure.signature),
         "shows": [str(signature) for signature in one.shows],
         "is_minimal": shrunk.is_minimal,
+        "is_rough": one.is_rough,
         "keeps_seeded_ties": shrunk.keeps_seeded_ties,
         "stopped": shrunk.stopped or None,
         "runs": shrunk.runs,

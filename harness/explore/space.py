@@ -15,7 +15,7 @@ from drydock.harness.bundle import baseline_regimes
 from drydock.harness.fault import is_legal, is_of_kit, smallest, targets_of
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.plan import Plan, fault_class, sample_range
-from drydock.harness.port import Fault, Kit, Range, Scenario, Threat
+from drydock.harness.port import Fault, Kit, Range, Scenario, Step, Threat
 from drydock.harness.stream import Stream
 from drydock.harness.typed import Shape, build, shapes_of
 
@@ -76,7 +76,8 @@ class Space:
         for cell in self.cells:
             self.by_kind.setdefault(cell.kind, []).append(cell)
         self.kinds = tuple(self.by_kind)
-        self.slips = tuple(self._slips())
+        self.slips = tuple(self._slips(steps))
+        self.incident_slips = tuple(self._slips(kit.unplanned(scenario)))
 
     # ---- faults ----------------------------------------------------------------------------------------------
     def plain(self, cell: Cell) -> Fault:
@@ -204,9 +205,9 @@ class Space:
                 return fault
         return None
 
-    def _slips(self) -> Iterator[Fault]:
+    def _slips(self, steps: Sequence[Step]) -> Iterator[Fault]:
         """What operators may get wrong, step by step, as far as it is a legal fault of this scenario."""
-        for step in self.kit.steps(self.scenario):
+        for step in steps:
             for data in self.kit.edits(step):
                 mistakes = Mistakes()
                 cls = fault_class(data, (), lambda _: "", mistakes)

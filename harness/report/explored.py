@@ -121,9 +121,21 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     kept = telling.files.get(f"regression {failure.signature}")
     if kept:
         yield out.indented(Text(f"kept as {kept}", style="dim"), 3)
+        yield out.indented(Text(_from_now_on(minimum), style="yellow" if outside else "dim"), 3)
     replay = telling.replays.get(f"smallest {failure.signature}")
     if replay:
         yield out.command_line(replay)
+
+
+def _from_now_on(minimum: Minimum) -> str:
+    """What a regression means for the next verdict: nobody should be surprised by a NO-GO."""
+    if minimum.failure.law_class != "safety":
+        return "drydock gonogo plays it from now on, and tells what became of it"
+    now = "drydock gonogo plays it from now on, and is NO-GO while it fails"
+    if not minimum.outside:
+        return now
+    kinds = " and ".join(dict.fromkeys(fault.kind for fault in minimum.outside))
+    return f"{now}; {kinds} is outside of the threats: if that shall not count, accept it or delete the file"
 
 
 def _seen(failure: Failure, explored: Explored) -> str:
@@ -142,7 +154,8 @@ def _standing(minimum: Minimum) -> str:
     shrunk = minimum.shrunk
     if shrunk.is_minimal:
         proven = "nothing of it can be left out" if parts_of(shrunk.case) else "it needs nothing to go wrong"
-        return f"{proven} ({count(shrunk.runs, 'run')})"
+        found = "; its numbers are as they were found" if minimum.is_rough and shrunk.case.plan else ""
+        return f"{proven} ({count(shrunk.runs, 'run')}){found}"
     why = {"max-time": "its time is over", "max-runs": "its runs are used up"}.get(shrunk.stopped, "not proven")
     return f"perhaps not the smallest: {why} ({count(shrunk.runs, 'run')})"
 

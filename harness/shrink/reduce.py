@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from drydock.harness.bundle import baseline_regimes
 from drydock.harness.event import Identity
@@ -14,8 +15,8 @@ from drydock.harness.shrink.probe import Probe
 from drydock.harness.shrink.rounder import rounder
 from drydock.harness.sim import Ties
 
-Like = Callable[[Case], tuple[Identity, ...]]
-"""The laggards that come closest to the order of a case's own seeded ties."""
+Like = Callable[[Case], Iterable[tuple[Identity, ...]]]
+"""Laggards that come close to the order of a case's own seeded ties, the closest first."""
 Variants = Callable[[Fault], Iterable[Fault]]
 """What a fault may be exchanged for."""
 
@@ -68,7 +69,7 @@ def untie(best: Smallest, probe: Probe, like: Like) -> bool:
     if best.frame.ties.mode == "fifo":
         return True
     plain = [_shifted(best.parts, by_ms) for by_ms in (0, -1, 1)]
-    return any(_fifo(best, probe, parts) for parts in plain) or _fifo(best, probe, _late(best, like))
+    return any(_fifo(best, probe, parts) for parts in chain(plain, _late(best, like)))
 
 
 def _fifo(best: Smallest, probe: Probe, parts: tuple[Part, ...]) -> bool:
@@ -85,10 +86,11 @@ def _shifted(parts: tuple[Part, ...], by_ms: int) -> tuple[Part, ...]:
     return tuple(p if isinstance(p.what, tuple) else replace(p, what=later(p.what, by_ms)) for p in parts)
 
 
-def _late(best: Smallest, like: Like) -> tuple[Part, ...]:
-    """The parts, and after them the laggards that come closest to the seeded order."""
+def _late(best: Smallest, like: Like) -> Iterator[tuple[Part, ...]]:
+    """The parts, and after them laggards that come close to the seeded order."""
     after = 1 + max((part.origin for part in best.parts), default=-1)
-    return (*best.parts, *(Part(after + n, laggard) for n, laggard in enumerate(like(best.case))))
+    for late in like(best.case):
+        yield (*best.parts, *(Part(after + n, laggard) for n, laggard in enumerate(late)))
 
 
 def fewer(best: Smallest, probe: Probe) -> None:

@@ -9,7 +9,7 @@ shrunk.alternatives # other sets of parts that do it too
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from drydock.harness.shrink.player import Alone, Player, Seen
 from drydock.harness.shrink.probe import Box, BoxFull, Clock, Memory, Probe
 from drydock.harness.shrink.reduce import Smallest, fewer, reduce, untie
 from drydock.harness.signature import Signature
-from drydock.harness.tie_log import laggards_like, play_logged
+from drydock.harness.tie_log import laggards_behind, laggards_like, play_logged
 
 MAX_TIME_S = 60.0
 MAX_RUNS = 2_000
@@ -150,10 +150,11 @@ class _Search:
             keeps_seeded_ties=self.is_shown and self.best.frame.ties.mode == "seeded",
         )
 
-    def _laggards_like(self, case: Case) -> tuple[Identity, ...]:
+    def _laggards_like(self, case: Case) -> Iterator[tuple[Identity, ...]]:
         self.probe.box.spend()
         _, log = play_logged(case, self.kit)
-        return laggards_like(log)
+        yield laggards_like(log)
+        yield from laggards_behind(log)
 
     def _leave_out_idle(self) -> None:
         """Faults that cannot strike here do nothing, and would make every plan with them illegal."""

@@ -16,10 +16,14 @@ from drydock.faults.operator_repeats import OperatorRepeats
 from drydock.faults.operator_skips import OperatorSkips
 from drydock.faults.operator_slow import OperatorSlow
 from drydock.faults.operator_swaps import OperatorSwaps
+from drydock.harness.explore.slips import Slips
+from drydock.harness.explore.space import Space
 from drydock.harness.mistakes import BadFile, Mistakes
 from drydock.harness.plan import plan_from_plain, read_plan
 from drydock.harness.port import Fault
 from drydock.harness.result import RunResult
+from drydock.harness.scenario import load_scenario
+from drydock.harness.stream import Stream
 from drydock.models.events import IncidentDeclared, RollbackDone, StepEnded, StepStarted
 from drydock.models.kit import VenueKit
 from drydock.models.operation_events import GateUnready
@@ -256,6 +260,21 @@ def test_edits_of_a_step_are_faults_as_a_plan_file_has_them() -> None:
     assert [OperatorSwaps(step="resume")] == [fault for fault in plan if not fault.applicable(scenario)]
     asked = [edit["decision"] for edit in edits if edit["kind"] == "operator_decides"]
     assert (4 * 10 + 3, ["no_rollback", "older", "go_on"]) == (len(plan), asked)
+
+
+def test_slips_of_the_incident_are_searched_beside_what_was_reported() -> None:
+    """Its steps are no part of the plan; their slips come after those of the main branch, with what may bring it on."""
+    scenario = load_scenario("paradex-2026-01-19")
+    space = Space(scenario, VenueKit())
+    steps = VenueKit().unplanned(scenario)
+    proposed = Slips(space).propose(Stream(1, "slips"), len(space.slips) + len(space.incident_slips))
+    late = [case.plan for case in proposed[len(space.slips) :]]
+
+    assert [] == VenueKit().unplanned(bench())
+    assert {"rollback"} < {step.name for step in steps} == {slip.step for slip in space.incident_slips}
+    assert [(*scenario.reported, slip) for slip in space.incident_slips] == late
+    kinds = {"operator_skips", "operator_delays", "operator_repeats", "operator_swaps", "operator_decides"}
+    assert kinds == {slip.kind for slip in space.incident_slips}
 
 
 def test_slip_that_its_step_does_not_know_is_a_mistake_of_the_plan_file(tmp_path: Path) -> None:

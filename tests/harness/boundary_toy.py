@@ -100,6 +100,9 @@ class ShopKit:
     def steps(self, scenario: Any) -> tuple[Step, ...]:
         return tuple(Step(step.name, "opening", 0, step.duration_ms) for step in scenario.venue["steps"])
 
+    def unplanned(self, scenario: Any) -> tuple[Step, ...]:
+        return ()
+
     def world(self, case: Any, sim: Any) -> Any:
         raise NotImplementedError("the boundary runs nothing")
 

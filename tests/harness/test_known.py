@@ -67,10 +67,20 @@ def test_a_known_failure_that_still_fails_is_no_go(decide: Any, toy: ModuleType)
     verdict = decide(known(toy), **SEEN)
 
     assert ("NO-GO", 1) == outcome(verdict)
-    assert [f"regression {known(toy).id}: T1@counter/ticker still fails"] == [
-        reason for reason in verdict.reasons if "regression" in reason
-    ]
+    (reason,) = (reason for reason in verdict.reasons if "regression" in reason)
+    assert reason.startswith(f"regression {known(toy).id}: T1@counter/ticker still fails")
     assert {FEW} == {bound.runs_clean for bound in verdict.bounds}
+
+
+def test_a_known_failure_outside_of_the_threats_says_how_to_live_with_it(decide: Any, toy: ModuleType) -> None:
+    """A search goes beyond the design basis, a sweep does not: who reads NO-GO must see which of them it was."""
+    (outside,) = decide(known(toy), **SEEN).regressions
+    (reason,) = (one for one in decide(known(toy), **SEEN).reasons if "regression" in one)
+    within = decide(known(toy), **(SEEN | {"threats": toy.scenario().threats})).regressions[0]
+
+    assert (("SlowCount",), ()) == (outside.outside, within.outside)
+    ways = f"mend it, accept it (law: T1, regression: {outside.id}), or delete it"
+    assert reason.endswith(f"still fails; SlowCount is outside of the threats: {ways}")
 
 
 def test_a_known_failure_that_is_fixed_is_told_and_no_more(decide: Any, toy: ModuleType) -> None:

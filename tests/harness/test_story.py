@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from drydock.harness.event import Event
 from drydock.harness.port import Case
 from drydock.harness.report.story import clock, story_lines
 from drydock.harness.run import run_case
 from drydock.harness.signature import signature_of
 from drydock.harness.sim import Ties
-from drydock.harness.story import TOLD_MAX, Sentence, Story, story_of
+from drydock.harness.story import TOLD_MAX, Sentence, Story, story_of, without_repeats
 from drydock.harness.told import Told, tell
 
 
@@ -101,7 +102,8 @@ def test_a_fault_beside_the_chain_is_told_as_that(toy: ModuleType, broken: Case)
     """What it met came of nothing that the finding came of."""
     told = tell(broken, toy.ToyKit())
     beside = replace(told, touches=(replace(told.touches[0], lane="other", cause=None),))
-    assert "one operation meets it; beside this chain" in " ".join(texts(story_of(broken, toy.ToyKit(), told=beside)))
+    told = " ".join(texts(story_of(broken, toy.ToyKit(), told=beside)))
+    assert "one operation meets it; no recorded cause leads from it to what is told here" in told
 
 
 def test_a_long_chain_is_folded_and_says_so(toy: ModuleType, broken: Case) -> None:
@@ -115,6 +117,20 @@ def test_a_long_chain_is_folded_and_says_so(toy: ModuleType, broken: Case) -> No
     assert len(story.sentences) <= TOLD_MAX + 1
     assert 7 <= sum(sentence.more for sentence in story.sentences)
     assert any("events in between" in line for line in story_lines(story))
+
+
+def test_the_same_with_other_numbers_is_told_first_and_last() -> None:
+    """Whatever lies between: blocks that are filled and sealed in turn, and one sentence that says something else."""
+    turns = [("take", f"block {n} takes {n + 2} indices") for n in range(4)]
+    turns[1:1] = [("seal", "block 0 is sealed")]
+    turns[3:3] = [("seal", "block 1 is sealed by hand")]
+    turns.append(("seal", "block 3 is sealed"))
+    events = [Event(n, "chain", kind, n, None, None) for n, (kind, _) in enumerate(turns)]
+    words = {event.identity: text for event, (_, text) in zip(events, turns, strict=True)}
+    assert [
+        "block 0 takes 2 indices", "block 0 is sealed", "block 1 is sealed by hand", "block 3 takes 5 indices",
+        "block 3 is sealed",
+    ] == [words[event.identity] for event in without_repeats(events, words, ())]  # fmt: skip
 
 
 def test_a_law_without_an_event_has_faults_and_no_chain(toy: ModuleType, broken: Case) -> None:

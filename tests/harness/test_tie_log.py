@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from types import ModuleType
 
 import pytest
@@ -11,7 +12,15 @@ from drydock.harness.port import Case
 from drydock.harness.registry import kit
 from drydock.harness.run import run_case
 from drydock.harness.sim import Sim, Steps, Ties
-from drydock.harness.tie_log import Instant, Served, TieLogSim, laggards_like, play_logged, tied_instants
+from drydock.harness.tie_log import (
+    Instant,
+    Served,
+    TieLogSim,
+    laggards_behind,
+    laggards_like,
+    play_logged,
+    tied_instants,
+)
 from tests.nights import bench, case_of
 
 LANES = ("a", "b", "c")
@@ -96,6 +105,16 @@ def test_laggards_like_is_empty_for_fifo_and_repeats_a_swap() -> None:
         if len(laggards_like(log)) == 1:
             assert acted == again
         assert set(laggards_like(log_again)) <= set(laggards_like(log))
+
+
+def test_of_any_two_that_changed_places_one_set_makes_only_the_first_wait() -> None:
+    """Whoever else overtook both: with one late and the other not, FIFO serves them as the shuffled run did."""
+    for order in permutations(range(5)):
+        instant = Instant(100, tuple(Served(f"lane {number}", "come", 1, number) for number in order))
+        sets = [{lane for lane, _, _ in late} for late in laggards_behind([instant])]
+        for place, early in enumerate(order):
+            for late in (number for number in order[place + 1 :] if number < early):
+                assert any(f"lane {late}" in waits and f"lane {early}" not in waits for waits in sets)
 
 
 def test_the_laggards_of_a_seeded_failure_show_it_under_fifo(toy: ModuleType) -> None:

@@ -8,11 +8,15 @@ import pytest
 
 from drydock.harness.explore.search import counted_laws
 from drydock.harness.explore.space import is_threat
+from drydock.harness.port import Case
 from drydock.harness.run import run_case
+from drydock.harness.shrink.shrink import shrink
+from drydock.harness.signature import signatures
+from drydock.harness.sim import Ties
 from tests.lab.bugs import BUGS
 from tests.lab.controls import CONTROLS
 from tests.lab.outside import OUTSIDE, Outside
-from tests.lab.planted import FIFO, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
+from tests.lab.planted import FIFO, REGIME, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
 from tests.lab.search import PORTFOLIO, accusations, bug_of, control_of, search
 from tests.lab.table import quantile
 
@@ -98,6 +102,17 @@ def test_the_portfolio_finds_a_sampled_bug(name: str) -> None:
 def test_the_portfolio_accuses_no_sampled_control(name: str) -> None:
     """Nothing of the basis breaks a safety law of a right build."""
     assert [] == accusations(control_of(name), PORTFOLIO, 1, RUNS)
+
+
+def test_a_shuffled_race_shrinks_to_the_two_that_changed_places() -> None:
+    """Also where a third lane overtook both: one laggard in FIFO order, no seeded ties."""
+    bug = bug_of("parameters-of-a-neighbour")
+    kit, night = kit_of(bug, bug.law), scenario(*bug.sets)
+    cases = (Case(night, REGIME, (), seed) for seed in range(20))
+    case, found = next((case, found) for case in cases if (found := signatures(run_case(case, kit))))
+    shrunk = shrink(case, found[0], kit, max_time_s=None, has_alternatives=False)
+    assert Ties("fifo", (("market_data/boot", "boot/process_up", 1),)) == shrunk.case.ties
+    assert shrunk.is_minimal
 
 
 def test_a_search_that_gave_up_is_beyond_every_quantile_that_it_reaches() -> None:
