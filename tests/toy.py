@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -318,8 +319,7 @@ class ToyKit(ModelAlone):
         return []
 
     def anchors(self, scenario: Scenario) -> Sequence[str]:
-        """Its steps."""
-        return [step.name for step in self.steps(scenario)]
+        return list(STEPS)
 
     def switches(self, scenario: Scenario) -> Sequence[Switch]:
         waits = scenario.venue.waits
@@ -335,12 +335,9 @@ class ToyKit(ModelAlone):
         return ToyLedger()
 
     def canaries(self) -> Sequence[Canary]:
-        def late(seed: int) -> Case:
-            return _case(seed, slow_restart_ms=1)
-
         return [
             Canary("T1", "the ticker does not wait for slow loads", _hasty, _case),
-            Canary("T2", "the restart comes late", late, _case),
+            Canary("T2", "the restart comes late", partial(_case, slow_restart_ms=1), _case),
             Canary("T3", "what was not loaded is lost", _hasty, _case),
         ]
 
