@@ -137,13 +137,19 @@ class LocalHost:
             self._bin_dir = self._installation_copied()
 
     def _installation_copied(self) -> Path:
-        """The programs where the servers' user may run them: a home of root's, with a venv in it, is closed to all."""
-        copy = self._owner.directory / "installation"
+        """The programs where the servers' user may run them: a home of root's, with a venv in it, is closed to all.
+
+        A wheel's libraries are found relative to its programs, in a folder beside its package.
+        """
+        copy, whole = self._owner.directory / "installation", self._bin_dir.parent
+        package = whole.parent
         try:
-            shutil.copytree(self._bin_dir.parent, copy, symlinks=True)
+            shutil.copytree(whole, copy / package.name / whole.name, symlinks=True)
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
         except (OSError, shutil.Error) as error:
             raise disk_full(str(copy)) if is_disk_full(str(error)) else PostgresFailed(f"{copy}: {error}") from error
-        return copy / self._bin_dir.name
+        return copy / package.name / whole.name / self._bin_dir.name
 
     def run(self, *argv: str, timeout_s: float = 60.0) -> str:
         """See :meth:`Host.run`. A program that is none of PostgreSQL's is the system's (``cp``).

@@ -29,7 +29,7 @@ SEARCH = settings(
 )
 
 
-STEPS_MAX = 5
+STEPS_MAX = 8
 
 
 @pytest.mark.parametrize("wrong", WRONG)

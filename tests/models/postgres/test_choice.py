@@ -199,10 +199,14 @@ def test_programs_in_a_closed_home_are_copied_for_root(monkeypatch: pytest.Monke
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     wheel = settled("embedded")
-    shutil.copytree(Path(wheel.place).parent, closed / "pginstall", symlinks=True)
-    host = Choice("embedded", str(closed / "pginstall" / "bin"), wheel.name).open()
-    assert wheel.name == host.name
-    host.close()
+    package = Path(wheel.place).parents[1]
+    for part in (package, *package.parent.glob(f"{package.name}.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    place = closed / Path(wheel.place).relative_to(package.parent)
+    with closing(Choice("embedded", str(place), wheel.name).template()) as template:
+        cluster = Cluster(template)
+        assert [(1,)] == cluster.connection.execute("SELECT 1").fetchall()
+        cluster.close()
 
 
 def test_a_server_that_does_not_start_is_told_in_its_own_words(choice: Choice) -> None:
