@@ -144,9 +144,9 @@ class LocalHost:
         copy, whole = self._owner.directory / "installation", self._bin_dir.parent
         package = whole.parent
         try:
-            shutil.copytree(whole, copy / package.name / whole.name, symlinks=True)
+            shutil.copytree(whole, copy / package.name / whole.name, symlinks=True, copy_function=_link)
             for libraries in package.parent.glob(f"{package.name}.libs"):
-                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+                shutil.copytree(libraries, copy / libraries.name, symlinks=True, copy_function=_link)
         except (OSError, shutil.Error) as error:
             raise disk_full(str(copy)) if is_disk_full(str(error)) else PostgresFailed(f"{copy}: {error}") from error
         return copy / package.name / whole.name / self._bin_dir.name
@@ -258,6 +258,14 @@ def _servers_user() -> pwd.struct_passwd | None:
             f"PostgreSQL runs as a user with a name, and {name} is none here; add it to /etc/passwd"
         ) from None
     return user if os.geteuid() == 0 else None
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another path, which others may enter: no 40 MB are written. Else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        shutil.copy2(source, target)
 
 
 def _environment() -> dict[str, str]:

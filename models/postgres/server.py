@@ -16,6 +16,7 @@ USER = "postgres"
 DATABASE = "postgres"
 _START_LIMIT_S = 60.0
 _POLL_S = 0.01
+_ANSWER_S = 2  # of one try, while it starts: somebody else may listen there, and say nothing
 _LOOK_S = 0.25  # how often, while it starts, whether it runs at all
 _SAID_MAX = 400
 _LEVEL = " %s:  "
@@ -123,13 +124,13 @@ class Server:
         """Ends it at once, as a crash of its machine's power does not and a crash of the process does (SIGQUIT)."""
         self.host.halt(self.data_dir)
 
-    def connect(self, port: int | None = None, *, autocommit: bool = True) -> Connection:
+    def connect(self, port: int | None = None, *, autocommit: bool = True, limit_s: int = 10) -> Connection:
         """A connection to the server; with ``port`` to a proxy of ours in front of it."""
         import psycopg
 
         return psycopg.connect(
             host=self.host.address, port=self.port if port is None else port, user=USER, dbname=DATABASE,
-            password=self.password, sslmode="disable", gssencmode="disable", connect_timeout=10, autocommit=autocommit,
+            password=self.password, sslmode="disable", gssencmode="disable", connect_timeout=limit_s, autocommit=autocommit,
         )  # fmt: skip
 
     def follow(self, conninfo: str) -> None:
