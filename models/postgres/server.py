@@ -110,7 +110,7 @@ class Server:
         import psycopg
 
         try:
-            with self.connect() as connection:
+            with self._connected(self.port, limit_s=_ANSWER_S) as connection:
                 return connection.execute("SHOW data_directory").fetchone() == (self.data_dir,)
         except psycopg.OperationalError:
             return False
@@ -124,13 +124,16 @@ class Server:
         """Ends it at once, as a crash of its machine's power does not and a crash of the process does (SIGQUIT)."""
         self.host.halt(self.data_dir)
 
-    def connect(self, port: int | None = None, *, autocommit: bool = True, limit_s: int = 10) -> Connection:
+    def connect(self, port: int | None = None, *, autocommit: bool = True) -> Connection:
         """A connection to the server; with ``port`` to a proxy of ours in front of it."""
+        return self._connected(self.port if port is None else port, autocommit=autocommit)
+
+    def _connected(self, port: int, *, autocommit: bool = True, limit_s: int = 10) -> Connection:
         import psycopg
 
         return psycopg.connect(
-            host=self.host.address, port=self.port if port is None else port, user=USER, dbname=DATABASE,
-            password=self.password, sslmode="disable", gssencmode="disable", connect_timeout=limit_s, autocommit=autocommit,
+            host=self.host.address, port=port, user=USER, dbname=DATABASE, password=self.password, sslmode="disable",
+            gssencmode="disable", connect_timeout=limit_s, autocommit=autocommit,
         )  # fmt: skip
 
     def follow(self, conninfo: str) -> None:
