@@ -58,9 +58,9 @@ def test_ci_runs_the_tests_in_containers_with_what_the_engine_needs(ci: Script, 
     """First the tests that need no engine; then, with its variables, those that do."""
     done = ci(GIVES, **settings)
     assert 0 == done.returncode, done.stderr
-    first, second = done.stdout.splitlines()
-    assert "toxw ; image=" == first
-    assert second.endswith("-e features-off,postgres-part,py312,py313,docker; image=postgres:15")
+    _, first, second = done.stdout.splitlines()
+    assert first.endswith("-e py,py312,lint,type; image=")
+    assert second.endswith("-e py313,features-off,docker; image=postgres:15")
 
 
 def test_without_an_engine_ci_fails(ci: Script) -> None:
@@ -68,7 +68,7 @@ def test_without_an_engine_ci_fails(ci: Script) -> None:
     done = ci(GIVES_NOTHING, CI="true")
     assert 1 == done.returncode
     assert ".ci/run: there is no Docker engine" in done.stderr
-    assert ["toxw ; image="] == done.stdout.splitlines()
+    assert 2 == len(done.stdout.splitlines()), "only what needs no engine has run"
 
 
 def test_without_an_engine_others_are_told_and_go_on(ci: Script) -> None:
