@@ -67,18 +67,21 @@ def writes(draw: st.DrawFn) -> Put:
 class Agreement(RuleBasedStateMachine):
     """All builds side by side.
 
-    In a calm life nothing is begun that takes a real server long: no crash, promotion or copy. ``steps`` are the
-    operations of the example that was played last, ``played`` counts those of all by what they were.
+    In a calm life nothing is begun that takes a real server long: no crash, promotion or copy. ``spec`` and ``steps``
+    are the settings and the operations of the example that was played last, ``played`` counts the operations of all by
+    what they were.
     """
 
     builds: ClassVar[Sequence[MakeDesk]] = ()
     is_calm: ClassVar[bool] = False
+    spec: ClassVar[DatabaseSpec]
     steps: ClassVar[list[Operation]] = []
     played: ClassVar[Counter[str]] = Counter()
 
     @initialize(lag_ms=st.sampled_from((100, 0)), connect_after_ppm=st.sampled_from((0, 400_000)))
     def open(self, lag_ms: int, connect_after_ppm: int) -> None:
         spec = DatabaseSpec(recovery_ms=150, replica_lag_ms=lag_ms, connect_after_ppm=connect_after_ppm)
+        type(self).spec = spec
         self.desks = [build(spec) for build in self.builds]
         self.number = 1_000
         self.now_ms = self.copied_ms = 0
