@@ -43,6 +43,12 @@ class FoldLaw:
     hears: tuple[type, ...] = ()
     role: str = ""
 
+    def __init_subclass__(cls) -> None:
+        """Raises ``TypeError`` for a law that would hear events and look at none: it could never fail."""
+        super().__init_subclass__()
+        if cls.hears and cls.observe is FoldLaw.observe:
+            raise TypeError(f"law {cls.__name__} hears events and has no observe() that looks at them")
+
     def __init__(self) -> None:
         self._checks = 0
         self._findings: list[Finding] = []
@@ -66,7 +72,6 @@ class FoldLaw:
 
     def observe(self, event: Event) -> None:
         """Folds one event in. A law that hears anything overrides this."""
-        raise NotImplementedError(f"law {self.id} hears {[k.__name__ for k in self.hears]} and does not observe them")
 
     def end(self) -> Sequence[Finding]:
         """What was found, in the order in which it was found."""

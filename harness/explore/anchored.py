@@ -6,7 +6,7 @@ from collections import Counter
 from typing import ClassVar
 
 from drydock.harness.explore.space import Cell, Space
-from drydock.harness.explore.strategy import Outcome, Searcher, anchored
+from drydock.harness.explore.strategy import Outcome, PlanSearcher, anchored
 from drydock.harness.plan import Plan
 from drydock.harness.port import Case
 from drydock.harness.stream import Stream
@@ -14,7 +14,7 @@ from drydock.harness.stream import Stream
 _SIZES = (1, 2, 2, 3, 3, 4)
 
 
-class Anchored(Searcher):
+class Anchored(PlanSearcher):
     """Races of a maintenance lie around its steps, and mostly within seconds of them.
 
     Of two cells drawn, that is taken whose kind was more often exercised at its step: a service that is down there, a

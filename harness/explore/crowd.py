@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from drydock.harness.explore.strategy import Searcher, anchored
+from drydock.harness.explore.strategy import PlanSearcher, anchored
 from drydock.harness.plan import Plan
 from drydock.harness.stream import Stream
 
@@ -12,7 +12,7 @@ _FAULTS_MIN = 16
 _FAULTS_MAX = 32
 
 
-class Crowd(Searcher):
+class Crowd(PlanSearcher):
     """A venue that survives most faults is asked about two dozen of them with every run.
 
     Where one fault of many is enough this finds it several times sooner than one at a time, for little more than the

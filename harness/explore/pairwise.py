@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from drydock.harness.explore.space import Cell, Space
-from drydock.harness.explore.strategy import Searcher, anchored
+from drydock.harness.explore.strategy import PlanSearcher, anchored
 from drydock.harness.plan import Plan
 from drydock.harness.report.words import count
 from drydock.harness.stream import Stream
@@ -18,7 +18,7 @@ _CANDIDATES = 24
 _FAULTS = 3
 
 
-class Pairwise(Searcher):
+class Pairwise(PlanSearcher):
     """Plans of three faults, so that every kind is seen at every step and target, and with every other kind.
 
     Pairs are (kind, step), (kind, target), (step, target) of each fault and (kind, kind) of two. Each fault is the best

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from drydock.harness.explore.space import Cell, Space, pick
-from drydock.harness.explore.strategy import Searcher, anchored
+from drydock.harness.explore.strategy import PlanSearcher, anchored
 from drydock.harness.plan import Plan
 from drydock.harness.port import Case, Fault
 from drydock.harness.stream import Stream
 
 
-class Slips(Searcher):
+class Slips(PlanSearcher):
     """Every slip that the model offers is tried once by itself; then two, or one together with a fault.
 
     A slip in a branch that only an incident begins is tried beside what was reported, which may bring one about.

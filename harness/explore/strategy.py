@@ -6,6 +6,7 @@ given and the outcomes in order of proposal: no clock, no number of workers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -61,7 +62,7 @@ class Strategy(Protocol):
         ...
 
 
-class Searcher:
+class Searcher(ABC):
     """The base of the strategies: deals regimes in turn and seeds at random."""
 
     name: ClassVar[str]
@@ -71,15 +72,11 @@ class Searcher:
         self.space = space
         self._dealt = 0
 
+    @abstractmethod
     def propose(self, rng: Stream, count: int) -> Sequence[Case]:
-        """So many cases, each by :meth:`next_plan`."""
-        return [self.case(self.next_plan(rng), rng) for _ in range(count)] if self.space.cells else []
+        """At most ``count`` cases, the most promising first; fewer where it knows no more."""
 
-    def next_plan(self, rng: Stream) -> Plan:
-        """The faults of the next case, for strategies that propose one plan after another."""
-        raise NotImplementedError(f"strategy {self.name} proposes neither cases nor plans")
-
-    def learn(self, case: Case, outcome: Outcome) -> None:
+    def learn(self, case: Case, outcome: Outcome) -> None:  # noqa: B027 - a strategy may leave it as it is
         """Most strategies need not hear."""
 
     @property
@@ -96,6 +93,18 @@ class Searcher:
     def cell(self, rng: Stream, kinds: Sequence[str] = ()) -> Cell:
         """A cell: every kind equally likely, however many targets it has."""
         return pick(self.space.by_kind[pick(kinds or self.space.kinds, rng)], rng)
+
+
+class PlanSearcher(Searcher):
+    """The base of strategies that propose one plan after another, each in a case of its own."""
+
+    def propose(self, rng: Stream, count: int) -> Sequence[Case]:
+        """So many cases, each by :meth:`next_plan`."""
+        return [self.case(self.next_plan(rng), rng) for _ in range(count)] if self.space.cells else []
+
+    @abstractmethod
+    def next_plan(self, rng: Stream) -> Plan:
+        """The faults of the next case."""
 
 
 NEAR_MS = 2_000

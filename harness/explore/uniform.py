@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drydock.harness.explore.space import pick
-from drydock.harness.explore.strategy import Searcher
+from drydock.harness.explore.strategy import PlanSearcher
 from drydock.harness.plan import Plan
 from drydock.harness.port import Fault
 from drydock.harness.stream import Stream
@@ -13,7 +13,7 @@ from drydock.harness.stream import Stream
 SIZE_MAX = 3
 
 
-class Uniform(Searcher):
+class Uniform(PlanSearcher):
     """What somebody writes who knows nothing of runbooks: any fault, at any time of the night."""
 
     name: ClassVar[str] = "uniform"

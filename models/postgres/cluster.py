@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, LiteralString, TypeVar
 from drydock.models.postgres.commit_proxy import CommitProxy, Cut
 from drydock.models.postgres.failures import PostgresFailed
 from drydock.models.postgres.server import Server
+from drydock.models.postgres.sql import DROP_ALL
 from drydock.models.postgres.template import Template
 from drydock.models.postgres.wal_gate import WalGate, lsn_text
 
@@ -36,13 +37,6 @@ _IS_THERE = "SELECT true FROM pg_stat_activity WHERE pid = %s"
 _OTHERS = """
     SELECT pid FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = current_database()"""
-_DROP_ALL = """
-    DO $$ DECLARE name text; BEGIN
-        FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
-            EXECUTE format('DROP SCHEMA %I CASCADE', name);
-        END LOOP;
-        CREATE SCHEMA public;
-    END $$"""
 
 
 @dataclass(slots=True)
@@ -287,7 +281,7 @@ class Cluster:
             self.recover()
         self.connection.rollback()
         self.clear_sessions()
-        self.connection.execute(_DROP_ALL)
+        self.connection.execute(DROP_ALL)
         if self._primary.is_own:
             self.connection.execute("CHECKPOINT")
 

@@ -24,6 +24,15 @@ Ints = NDArray[np.int64]
 SET_UP: LiteralString = "SET lock_timeout = '1ms'"
 """A statement that would wait for another session's lock fails (55P03): all sessions belong to one thread."""
 
+DROP_ALL: LiteralString = """
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+            EXECUTE format('DROP SCHEMA %I CASCADE', name);
+        END LOOP;
+        CREATE SCHEMA public;
+    END $$"""
+"""Leaves an empty schema public and nothing else; a data directory or a scratch server begins anew with it."""
+
 _CREATE: LiteralString = "CREATE TABLE {table} (key integer PRIMARY KEY, version bigint NOT NULL, {declared})"
 _INSERT: LiteralString = """
     INSERT INTO {table} SELECT * FROM unnest(%s::integer[], %s::bigint[], {arrays})

@@ -12,6 +12,7 @@ from drydock.models.postgres.failures import CannotServe
 from drydock.models.postgres.host import Host
 from drydock.models.postgres.places import Place, require_version
 from drydock.models.postgres.server import Server
+from drydock.models.postgres.sql import DROP_ALL
 from drydock.models.postgres.template import Template
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ _FOREIGN = """
     UNION ALL SELECT 'the schema ' || nspname FROM own WHERE nspname <> 'public'
     UNION ALL SELECT 'the extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
     LIMIT 1"""
-_DROP_ALL = """
-    DO $$ DECLARE name text; BEGIN
-        FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
-            EXECUTE format('DROP SCHEMA %I CASCADE', name);
-        END LOOP;
-        CREATE SCHEMA public;
-    END $$"""
 _SET_MARK = "DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(), {}); END $$"
 
 
@@ -193,7 +187,7 @@ def _drop_all(connection: Connection) -> None:
     import psycopg
 
     try:
-        connection.execute(_DROP_ALL)
+        connection.execute(DROP_ALL)
     except psycopg.errors.InsufficientPrivilege as error:
         about = connection.info
         raise CannotServe(

@@ -62,14 +62,12 @@ def test_shapes_differ_by_mode() -> None:
     assert ["always", "eventually", "sometimes"] == [law.mode for law in (Always, Eventually, Sometimes)]
 
 
-def test_a_law_that_hears_and_does_not_observe_says_so() -> None:
-    """Forgetting ``observe`` is an error at the first event, not silence."""
+def test_a_law_that_hears_and_does_not_observe_is_refused() -> None:
+    """Forgetting ``observe`` is an error where the law is written, not silence in a rehearsal."""
+    with pytest.raises(TypeError, match="law Deaf hears events and has no observe"):
 
-    class Deaf(FoldLaw):
-        id, hears = "T9", (Counted,)
-
-    with pytest.raises(NotImplementedError, match="T9"):
-        Deaf().observe(counted(1))
+        class Deaf(FoldLaw):
+            id, hears = "T9", (Counted,)
 
 
 def test_findings_are_grouped_and_capped_by_law() -> None:
