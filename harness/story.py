@@ -202,7 +202,7 @@ class _Teller:
     # ---- circumstances ---------------------------------------------------------------------------------------
     def _faults(self, chain: Sequence[Event]) -> Iterator[Sentence]:
         """Each fault that was met, from where it first touched the chain; if it did not, that is said."""
-        on_chain, lanes = {event.identity for event in chain}, {_component(event.lane) for event in chain}
+        on_chain, lanes = {event.identity for event in chain}, self._components(chain)
         met: dict[str, list[Touch]] = {}
         for touch in self._told.touches:
             if touch.first_ms <= self._finding.at_ms:
@@ -211,7 +211,13 @@ class _Teller:
         for lane, touches in met.items():
             near = [one for one in touches if one.cause in on_chain or _component(one.lane) in lanes]
             if lane in struck:
-                yield self._fault(struck[lane], near or touches, is_near=bool(near))
+                is_near = bool(near) or _component(struck[lane].data.target) in lanes
+                yield self._fault(struck[lane], near or touches, is_near=is_near)
+
+    def _components(self, chain: Sequence[Event]) -> set[str]:
+        """Whose events these are, and whose messages they were made of."""
+        heard = self._told.charts.hears
+        return {_component(event.lane) for event in chain}.union(*(heard.get(e.identity, ()) for e in chain))
 
     def _fault(self, struck: Event, touches: Sequence[Touch], *, is_near: bool) -> Sentence:
         data = struck.data

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from drydock.models.venue import Declared
 
 Ints = NDArray[np.int64]
+SOURCES = "oracle"
+"""The component whose lanes are the price sources'."""
 _CHARTED = 2
 """So many markets are shown of each kind, the worst first."""
 
@@ -75,7 +77,9 @@ class VenueCharts:
         """Steps and rows of the whole run, and curves of the markets that were worst or that a finding names."""
         told = " ".join(finding.detail for finding in findings)
         charts = (*self._index_charts(told), *self._mark_charts(told), *self._money_charts(ended_ms))
-        return Charts(self._rows.steps(ended_ms), self._rows.rows(ended_ms), charts, self._reads.found)
+        return Charts(
+            self._rows.steps(ended_ms), self._rows.rows(ended_ms), charts, self._reads.found, self._reads.heard
+        )
 
     def _index(self, event: Event) -> None:
         self._indices.append((event.at_ms, event.data.markets, event.data.indices))
@@ -181,6 +185,7 @@ class Reads:
     def __init__(self, declared: Declared) -> None:
         self._declared = declared
         self.found: dict[Identity, tuple[Identity, ...]] = {}
+        self.heard: dict[Identity, tuple[str, ...]] = {}
         self._newest: dict[type, list[Event]] = {}
         self._loads: dict[int, list[Identity]] = {}
         self._orders: dict[tuple[int, int], Identity] = {}
@@ -202,6 +207,10 @@ class Reads:
                 self._note_newest(event, IndexPublished)
             case Fill(origin=origin, taker=taker) if origin == OF_VAULT and taker == VAULT:
                 self._note_newest(event, Liquidation)
+            case Fill() if self._is_off(event):
+                self._note_newest(event, PricesPublished)
+            case PricesPublished():
+                self.heard[event.identity] = (SOURCES,)
             case OrderPlaced(market=market, price_quantums=price_quantums):
                 self._orders[market, price_quantums] = event.identity
             case MarkSampled():
@@ -216,9 +225,8 @@ class Reads:
             return False
         true, prices = np.maximum(self.truth.mark(newest.at_ms), 1), newest.data
         off_ppm = np.abs(prices.mark_quantums - true) * PPM // true
-        return bool(
-            (off_ppm > self._declared.mark_band_ppm).any() or prices.age_ms.max() > self._declared.fill_price_age_ms
-        )
+        age_ms = prices.age_ms.max() + event.at_ms - newest.at_ms
+        return bool((off_ppm > self._declared.mark_band_ppm).any() or age_ms > self._declared.fill_price_age_ms)
 
     def _before(self, payload: type, at_ms: int) -> Event | None:
         """The newest event of a kind from before an instant, as far as the last two tell."""

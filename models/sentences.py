@@ -73,8 +73,9 @@ _SIX_DIGITS = Context(prec=6)
 
 def describe(event: Event, model: VenueModel, *, in_full: bool = False) -> str | None:
     """A sentence, or None for events that a reader does not need; ``in_full`` also those of a story alone."""
-    tell = _TELLERS.get(type(event.data)) or (_ON_A_CHAIN.get(type(event.data)) if in_full else None)
-    return None if tell is None else tell(event.data, model)
+    tellers = (_TELLERS, _ON_A_CHAIN) if in_full else (_TELLERS,)
+    told = (of[type(event.data)](event.data, model) for of in tellers if type(event.data) in of)
+    return next((sentence for sentence in told if sentence is not None), None)
 
 
 def _index_published(data: IndexPublished, model: VenueModel) -> str | None:
@@ -158,6 +159,14 @@ def _fill(data: Fill, model: VenueModel) -> str | None:
     base, whom = model.markets[data.market].size_base(abs(size)).normalize(), account_name(model, data.maker)
     deal = f"buys {base:,f} from {whom}" if size > 0 else f"sells {base:,f} to {whom}"
     return f"the vault unwinds: it {deal} at {price} in {model.markets.names[data.market]}"
+
+
+def _fill_on_a_chain(data: Fill, model: VenueModel) -> str:
+    taker, maker = account_name(model, data.taker), account_name(model, data.maker)
+    name, facts = model.markets.names[data.market], model.markets[data.market]
+    base, price = facts.size_base(abs(data.size_quantums)).normalize(), _price(model, data.market, data.price_quantums)
+    deal = f"buys {base:,f} {name} from" if data.size_quantums > 0 else f"sells {base:,f} {name} to"
+    return f"{taker} {deal} {maker} at {price}; the price is {data.price_age_ms} ms old"
 
 
 def _trigger_fired(data: TriggerFired, model: VenueModel) -> str:
@@ -288,6 +297,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
 }
 
 _ON_A_CHAIN: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
+    Fill: _fill_on_a_chain,
     HealthChecked: lambda d, m: (
         f"the liquidator finds {count(d.under, 'account')} under margin, at prices {d.price_age_ms} ms old"
         if d.under

@@ -14,6 +14,8 @@ from drydock.harness.story import story_of
 from drydock.harness.told import Told, tell
 from drydock.models.kit import VenueKit
 from tests.golden import AS_HAPPENED
+from tests.lab.bugs import BUGS
+from tests.lab.planted import kit_of, witness
 from tests.nights import bench, case_of
 
 ZERO_INDEX = (SlowLoad(step="start-services", mean_ms=9_000),)
@@ -78,6 +80,40 @@ def test_a_liquidation_has_read_the_newest_index_and_the_first_tick_the_rows_tha
     while events[reads[index][0]].kind == "index.published":
         (index,) = reads[index]
     assert ["load.completed"] == [events[one].kind for one in reads[index]]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence", "fault"),
+    [
+        ("one-source-any-unit", "market data publishes prices", "fault oracle_outlier is at work on spot-1"),
+        ("prices-of-two-minutes", "the price is 31800 ms old", "fault crash is at work on market_data"),
+    ],
+)
+def test_a_price_is_told_with_the_fault_of_its_source_or_of_its_service(
+    mistake: str, sentence: str, fault: str
+) -> None:
+    """Sources tell no events: what market data made of their messages leads to the fault that bent them."""
+    bug = next(one for one in BUGS if one.name == mistake)
+    story = story_of(witness(bug, *bug.sets), kit_of(bug, bug.law))
+    assert story is not None
+    assert any(sentence in one.text for one in story.sentences if one.breaks)
+    (told_fault,) = (one.text for one in story.sentences if one.kind == "fault")
+    assert told_fault.startswith(fault)
+    assert "no recorded cause" not in told_fault
+
+
+def test_a_fill_at_an_old_price_has_read_the_last_prices_that_were_published() -> None:
+    """Back from there the story finds why nothing newer came."""
+    bug = next(one for one in BUGS if one.name == "prices-of-two-minutes")
+    night = tell(witness(bug, *bug.sets), kit_of(bug, bug.law))
+    events = {event.identity: event for event in night.events}
+    fill = events[night.result.findings[0].events[0]]
+    (prices,) = night.charts.reads[fill.identity]
+    assert ("fill", "prices.published") == (fill.kind, events[prices].kind)
+    assert (
+        prices
+        == [one.identity for one in night.events if one.kind == "prices.published" and one.at_ms < fill.at_ms][-1]
+    )
 
 
 def test_the_steps_are_those_of_the_runbook_as_they_came() -> None:

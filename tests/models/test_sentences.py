@@ -38,6 +38,11 @@ def told(data: Any) -> str | None:
     return VenueKit().describe(Event(0, "lane", type(data).__name__, 1, None, data), NIGHT)
 
 
+def told_in_full(data: Any) -> str | None:
+    """Its sentence in a story."""
+    return VenueKit().describe(Event(0, "lane", type(data).__name__, 1, None, data), NIGHT, in_full=True)
+
+
 def price(usd: int) -> int:
     """Price quantums of BTC."""
     found: int = NIGHT.venue.markets[BTC].price_quantums(usd)
@@ -116,6 +121,15 @@ def test_fills_are_told_of_the_vault_alone() -> None:
     amount = NIGHT.venue.markets[BTC].size_base(1_000).normalize()
     assert f"the vault unwinds: it sells {amount:,f} to squeezer 1 at 97,000 USD in BTC-USD-PERP" == told(sold)
     assert told(Fill(BTC, PERSON, MAKER, 1_000, price(97_000), 0, OF_PERSON)) is None
+
+
+def test_on_a_chain_a_fill_says_who_with_whom_and_how_old_its_price_was() -> None:
+    """A finding may name any fill; a timeline has thousands of them."""
+    bought = Fill(BTC, PERSON, MAKER, 1_000, price(97_000), 31_800, OF_PERSON)
+    amount = NIGHT.venue.markets[BTC].size_base(1_000).normalize()
+    text = told_in_full(bought) or ""
+    assert f"buys {amount:,f} BTC-USD-PERP from maker 1 at 97,000 USD; the price is 31800 ms old" in text
+    assert f"sells {amount:,f} BTC-USD-PERP to maker 1" in (told_in_full(bought._replace(size_quantums=-1_000)) or "")
 
 
 def test_a_resync_says_what_differed() -> None:
