@@ -67,10 +67,10 @@ class Outside:
         self._known_ms = FOR_EVER
 
     def spot(self, at_ms: int) -> Ints:
-        """Spot price of every market (price quantums) at a time; the last row stands for all later times."""
+        """Spot price of every market (price quantums) at a time; before the first row and after the last these stand."""
         if at_ms >= self._known_ms:
             self._draw_whole()
-        row: Ints = self._spot[min(at_ms // self._step_ms, len(self._spot) - 1)]
+        row: Ints = self._spot[min(max(0, at_ms) // self._step_ms, len(self._spot) - 1)]
         return row
 
     def spot_range(self, since_ms: int, until_ms: int) -> tuple[Ints, Ints]:
@@ -85,14 +85,14 @@ class Outside:
         """The external venue's rate (mark over index minus one, ppm) of every market."""
         if at_ms >= self._known_ms:
             self._draw_whole()
-        row: Ints = self._rates[min(at_ms // self._rate_step_ms, len(self._rates) - 1), venue]
+        row: Ints = self._rates[min(max(0, at_ms) // self._rate_step_ms, len(self._rates) - 1), venue]
         return row
 
     def median_rate(self, at_ms: int) -> Ints:
         """Median of the external rates, all venues present; the last answer is kept for the rest of its step."""
         if at_ms >= self._known_ms:
             self._draw_whole()
-        step = min(at_ms // self._rate_step_ms, len(self._rates) - 1)
+        step = min(max(0, at_ms) // self._rate_step_ms, len(self._rates) - 1)
         if step != self._median_step:
             self._median_step, self._median = step, median_of_all(self._rates[step])
         return self._median

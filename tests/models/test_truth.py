@@ -20,9 +20,9 @@ def outside() -> Outside:
     return Outside(spot, rates, 1_000, 5_000)
 
 
-@pytest.mark.parametrize(("at_ms", "row"), [(0, 0), (999, 0), (1_000, 1), (3_999, 3), (86_400_000, 3)])
-def test_spot_is_constant_between_ticks_and_after_the_last(at_ms: int, row: int) -> None:
-    """The row of the last tick at or before a time."""
+@pytest.mark.parametrize(("at_ms", "row"), [(0, 0), (999, 0), (1_000, 1), (3_999, 3), (86_400_000, 3), (-1, 0), (-945_000, 0)])
+def test_spot_is_constant_between_ticks_before_the_first_and_after_the_last(at_ms: int, row: int) -> None:
+    """The row of the last tick at or before a time; a stamp may claim a time before the night."""
     assert [1_000_000 + row * 3_000 + market * 1_000 for market in range(3)] == outside().spot(at_ms).tolist()
 
 
@@ -32,6 +32,13 @@ def test_median_of_external_rates_makes_the_mark() -> None:
     assert [1, 2, 3] == outside().median_rate(5_000).tolist()
     assert mark_price(outside().spot(0), np.array([20, 0, 5])).tolist() == outside().mark(0).tolist()
     assert [1, 2, 3] == outside().rates(7_000, 2).tolist()
+
+
+def test_before_the_night_rates_and_marks_are_those_of_its_begin() -> None:
+    """As spot: a price may bear a time from before it, and laws ask what was true then."""
+    assert [20, 0, 5] == outside().median_rate(-600_000).tolist()
+    assert [10, 0, -5] == outside().rates(-600_000, 0).tolist()
+    assert outside().mark(0).tolist() == outside().mark(-600_000).tolist()
 
 
 def test_truth_index_is_the_documented_formula_tick_by_tick() -> None:

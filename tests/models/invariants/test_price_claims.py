@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drydock.faults.oracle_delay import OracleDelay
+from drydock.faults.oracle_desync import OracleDesync
 from drydock.harness import registry
 from drydock.harness.port import WorldMaker
 from drydock.harness.run import run_case
@@ -35,3 +36,14 @@ def test_price_that_is_stamped_on_receipt_is_found_out() -> None:
     """Late prices that call themselves fresh break P2; the right build, as late, says so and breaks it not."""
     assert "P2" in laws_broken(venue_with(market_data=StampsOnReceipt))
     assert "P2" not in laws_broken(None)
+
+
+def test_price_may_claim_to_be_of_long_before_the_night() -> None:
+    """Two old stamps on one message: twenty minutes before a night of ten; P8 tells the pair apart, and no law fails itself."""
+    old = tuple(
+        OracleDesync(step, "spot", 0, torn="old_stamp", apart_ms=600_000, markets=200, lasts_ms=300_000)
+        for step in ("maintenance", "drain")
+    )
+    result = run_case(case_of(bench(), old, regime="crash"), registry.kit("venue"))
+    assert not result.error
+    assert "P8" in {finding.law for finding in result.findings}
