@@ -67,7 +67,7 @@ class Outside:
         self._known_ms = FOR_EVER
 
     def spot(self, at_ms: int) -> Ints:
-        """Spot price of every market (price quantums) at a time; before the first row and after the last these stand."""
+        """Spot price of every market (price quantums) at a time; first and last row stand for all before and after."""
         if at_ms >= self._known_ms:
             self._draw_whole()
         row: Ints = self._spot[min(max(0, at_ms) // self._step_ms, len(self._spot) - 1)]

@@ -20,7 +20,9 @@ def outside() -> Outside:
     return Outside(spot, rates, 1_000, 5_000)
 
 
-@pytest.mark.parametrize(("at_ms", "row"), [(0, 0), (999, 0), (1_000, 1), (3_999, 3), (86_400_000, 3), (-1, 0), (-945_000, 0)])
+@pytest.mark.parametrize(
+    ("at_ms", "row"), [(0, 0), (999, 0), (1_000, 1), (3_999, 3), (86_400_000, 3), (-1, 0), (-945_000, 0)]
+)
 def test_spot_is_constant_between_ticks_before_the_first_and_after_the_last(at_ms: int, row: int) -> None:
     """The row of the last tick at or before a time; a stamp may claim a time before the night."""
     assert [1_000_000 + row * 3_000 + market * 1_000 for market in range(3)] == outside().spot(at_ms).tolist()

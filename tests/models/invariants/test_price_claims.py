@@ -39,7 +39,7 @@ def test_price_that_is_stamped_on_receipt_is_found_out() -> None:
 
 
 def test_price_may_claim_to_be_of_long_before_the_night() -> None:
-    """Two old stamps on one message: twenty minutes before a night of ten; P8 tells the pair apart, and no law fails itself."""
+    """Two old stamps on one message: twenty minutes before a night of ten; P8 tells the pair apart."""
     old = tuple(
         OracleDesync(step, "spot", 0, torn="old_stamp", apart_ms=600_000, markets=200, lasts_ms=300_000)
         for step in ("maintenance", "drain")
