@@ -1,8 +1,9 @@
 """From failures to the smallest cases that show them, while the search goes on, each in a box.
 
-A run of a dozen faults breaks a dozen laws at once, so runs take turns: none has its second failure shrunk before all
-that wait had their first, and the run with most failures comes first. At first parts are left out, which says what it
-takes; those that stay are made simpler only when nothing waits any more, for that takes most of the time.
+A run of a dozen faults breaks a dozen laws at once, so laws and runs take turns: a law that no minimum explains goes
+before one that is explained; then no run has its second failure shrunk before all that wait had their first, and the
+run with most failures comes first. At first parts are left out, which says what it takes; those that stay are made
+simpler only when nothing waits any more, for that takes most of the time.
 
 Which minima there are in the end does not depend on who came first: a failure keeps its own unless the minimum of one
 that was found before it shows it too.
@@ -163,11 +164,21 @@ class Minima:
     def _shrink_next(self) -> None:
         """One of the run whose turn it is, if nothing shows it already; else it is put aside.
 
-        The turn is that of the run with fewest turns and most that waits; of equals the costliest, the earlier.
+        The turn is that of a law that nothing explains, in the run with fewest turns and most that waits; of equals the
+        costliest, the earlier.
         """
+        explained = self._explained()
         with self._more:
             waiting = Counter(failure.run for failure in self._waiting)
-            failure = max(self._waiting, key=lambda one: (-self._turns[one.run], waiting[one.run], one.harm_quantums))
+            failure = max(
+                self._waiting,
+                key=lambda one: (
+                    one.signature.law not in explained,
+                    -self._turns[one.run],
+                    waiting[one.run],
+                    one.harm_quantums,
+                ),
+            )
             self._waiting.remove(failure)
         if self._is_shown_before(failure.signature):
             self._aside.append(failure)
@@ -228,6 +239,11 @@ class Minima:
     def _is_shown_before(self, signature: Signature) -> bool:
         before = self._order[: self._order.index(signature)]
         return any(signature in minimum.shows for minimum in self._kept() if minimum.failure.signature in before)
+
+    def _explained(self) -> set[str]:
+        """The laws that a case breaks of which nothing can be left out."""
+        minimal = (minimum.shows for minimum in self._done.values() if minimum.shrunk.is_minimal)
+        return {signature.law for shows in minimal for signature in shows}
 
     def _fails(self, signature: Signature) -> Callable[[RunResult], bool]:
         return lambda result: signature in signatures(result, self._losses_max)

@@ -18,7 +18,7 @@ from tests.lab.controls import CONTROLS
 from tests.lab.outside import OUTSIDE, Outside
 from tests.lab.planted import FIFO, REGIME, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
 from tests.lab.search import PORTFOLIO, accusations, bug_of, control_of, search
-from tests.lab.table import quantile
+from tests.lab.table import quantile, without_memory
 
 SAMPLED_BUGS = ("ticks-before-rows-zero", "rows-not-verified", "two-sources-no-limit", "last-row-with-first-tick")
 SAMPLED_CONTROLS = ("as-it-is", "three-sources-take-zero", "sends-everything-twice")
@@ -119,3 +119,11 @@ def test_a_search_that_gave_up_is_beyond_every_quantile_that_it_reaches() -> Non
     """Of ten searches of which two gave up, the median is a number and the 90th percentile is none."""
     runs = [1, 2, 3, 4, 5, 6, 7, 8, None, None]
     assert (5, None) == (quantile(runs, 500_000), quantile(runs, 900_000))
+
+
+def test_a_median_beyond_the_cap_is_told_by_the_share_of_runs_where_nothing_is_learned() -> None:
+    """One hit in 5,000 runs: a median of 3,466. None in 6,000: above 1,386 at least, and so above the cap of 2,000."""
+    assert 40 == without_memory([3, 40, None], 2_000)
+    assert 3_465 == without_memory([1_000, None, None], 2_000)
+    assert 2_000 == without_memory([None, None, None], 2_000)
+    assert 4_620 == without_memory([None] * 10, 2_000)
