@@ -66,6 +66,28 @@ def test_every_run_has_its_turn_before_one_has_its_second(failures: tuple[Failur
     assert ["part 0", "elsewhere", "part 1", "part 2"] == [signature.component for signature in asked]
 
 
+def test_a_law_that_nothing_explains_goes_before_one_that_is_explained(failures: tuple[Failure, ...]) -> None:
+    """Even in a run that had its turn: other ways to break what is explained can wait."""
+    failure, (known,) = failures[0], shrunk(failures)
+    one, other = (replace(failure, signature=Signature("T1", f"part {number}"), run=1) for number in range(2))
+    elsewhere = replace(failure, signature=Signature("T1", "elsewhere"), run=2)
+    unexplained = replace(failure, signature=Signature("T9", "part 2"), run=1)
+    asked: list[Signature] = []
+
+    class Explaining(Minima):
+        def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
+            asked.append(failure.signature)
+            self._done[failure.signature] = replace(known, failure=failure)
+            return False
+
+    minima = Explaining(kit("toy"), failure.case.scenario, Boxes(is_beside=True))
+    for each in (one, other, elsewhere, unexplained):
+        minima.take(each)
+    with minima:
+        pass
+    assert ["part 0", "part 2", "elsewhere", "part 1"] == [signature.component for signature in asked]
+
+
 def test_first_it_says_what_is_needed_and_then_in_its_simplest_form(failures: tuple[Failure, ...]) -> None:
     """The rough smallest case has the same parts; what is told last is what is kept."""
     told: list[Minimum] = []
