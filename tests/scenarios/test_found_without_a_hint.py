@@ -1,4 +1,4 @@
-"""A search that knows nothing of 19 January comes to the zero index of that night, and to the one fault that it takes."""
+"""A search that knows nothing of 19 January comes to the zero index of that night, and to the fault that it takes."""
 
 from __future__ import annotations
 
