@@ -276,9 +276,10 @@ class _Exploration:
 
     def _answer(self, explored: Explored) -> None:
         from drydock.harness.explore.explored_json import explored_json
+        from drydock.harness.report.explored import in_order
 
         assert self.minima is not None
-        found = sorted(self.minima.found, key=lambda minimum: -minimum.harm_quantums)  # of equals the earlier first
+        found = in_order(self.minima.found)
 
         def telling() -> Telling:
             from drydock.harness.report.explored import Telling

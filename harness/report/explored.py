@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, RenderableType
@@ -42,7 +42,7 @@ def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) ->
     if verbosity < 0:
         out.print_lines(console, one_line(telling.explored))
         return
-    out.print_lines(console, *_head(telling.explored, len(telling.minima)))
+    out.print_lines(console, *_head(telling.explored, telling.minima))
     for number, minimum in enumerate(telling.minima):
         out.print_lines(console, *_minimum(number, minimum, telling))
         story = telling.stories.get(str(minimum.failure.signature))
@@ -56,6 +56,11 @@ def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) ->
 def stories_told(verbosity: int) -> int | None:
     """How many of the smallest cases are told as a story, the costliest first; None is all."""
     return None if verbosity > 0 else 0 if verbosity < 0 else _STORIES
+
+
+def in_order(minima: Iterable[Minimum]) -> list[Minimum]:
+    """What nothing can be left out of first, of these the costliest; of equals the earlier."""
+    return sorted(minima, key=lambda one: (not one.shrunk.is_minimal, -one.harm_quantums))
 
 
 def one_line(explored: Explored) -> Text:
@@ -76,12 +81,13 @@ def stopped_text(explored: Explored) -> str:
 
 
 # ---- the head -------------------------------------------------------------------------------------------------------
-def _head(explored: Explored, smallest: int) -> Iterator[RenderableType]:
+def _head(explored: Explored, minima: Sequence[Minimum]) -> Iterator[RenderableType]:
     style = "bold white on red" if explored.failures else "bold"
     yield Text.assemble((f" {_outcome(explored)} ", style), "  ", (explored.scenario, "bold"))
     only = f" · law {explored.law} alone" if explored.law else ""
-    order = ", the costliest first" if smallest > 1 else ""
-    shown = f" · {count(smallest, 'smallest case')}{order}" if smallest else ""
+    proven = {minimum.shrunk.is_minimal for minimum in minima}
+    order = f", the costliest first{', what is not proven last' if len(proven) > 1 else ''}" if len(minima) > 1 else ""
+    shown = f" · {count(len(minima), 'smallest case')}{order}" if minima else ""
     yield out.indented(Text(f"{count(explored.runs, 'run')} · seed {explored.seed}{only}{shown}", style="dim"), 1)
     if stopped_text(explored):
         yield out.indented(Text(stopped_text(explored), style="yellow"), 1)

@@ -13,6 +13,7 @@ from drydock.harness.explore.found import Failure
 from drydock.harness.explore.minima import Boxes, Minima, Minimum
 from drydock.harness.explore.search import ExploreOptions, explore
 from drydock.harness.registry import kit
+from drydock.harness.report.explored import in_order
 from drydock.harness.signature import Signature
 
 
@@ -100,6 +101,14 @@ def test_first_it_says_what_is_needed_and_then_in_its_simplest_form(failures: tu
     assert len(rough.shrunk.case.plan) == len(last.shrunk.case.plan) == 1
     assert rough.shrunk.is_minimal
     assert last.shrunk.is_minimal
+
+
+def test_what_is_proven_is_told_before_what_is_not_and_the_costliest_first(failures: tuple[Failure, ...]) -> None:
+    """A long list that may not be the smallest tells a reader least, whatever it costs."""
+    (known,) = shrunk(failures)
+    unproven = replace(known, shrunk=replace(known.shrunk, is_minimal=False), harm_quantums=9)
+    cheap, costly = (replace(known, harm_quantums=harm) for harm in (1, 5))
+    assert [costly, cheap, unproven] == in_order([unproven, cheap, costly])
 
 
 def test_a_failure_that_is_shown_already_has_no_minimum_of_its_own(failures: tuple[Failure, ...]) -> None:
