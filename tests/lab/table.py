@@ -56,16 +56,16 @@ def _text(value: int | None, cap: int) -> str:
 
 
 def without_memory(runs: Sequence[int | None], cap: int) -> int:
-    """Median runs of a strategy that learns nothing, also where more than half of its searches gave up at the cap.
+    """Median runs of a strategy that learns nothing, from all of its searches, also where most gave up at the cap.
 
-    Each of its runs shows the bug with the same share p, so the median is ln 2 / p; p is what was found over all that
-    was played. Where nothing was found p is below 3 / runs with 95 % confidence, and the median above what that gives.
+    Each of its runs shows the bug with the same share p: what was found over all that was played. So half of all
+    searches find it within ln(1/2) / ln(1 - p) runs. Where nothing was found p is below 3 / runs with 95 % confidence,
+    and where most gave up it is the cap at least.
     """
-    middle = quantile(runs, 500_000)
-    if middle is not None:
-        return middle
     hits, played = sum(run is not None for run in runs), sum(run or cap for run in runs)
-    return max(cap, int(math.log(2) * played / (hits or 3)))
+    share = (hits or 3) / played
+    middle = 1 if share >= 0.5 else math.ceil(math.log(0.5) / math.log(1 - share))
+    return middle if 2 * hits >= len(runs) else max(middle, cap)
 
 
 def _ratio(found: Found, strategy: str, cap: int) -> str:
