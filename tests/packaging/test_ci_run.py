@@ -60,7 +60,7 @@ def test_ci_runs_the_tests_in_containers_with_what_the_engine_needs(ci: Script, 
     assert 0 == done.returncode, done.stderr
     first, second = done.stdout.splitlines()
     assert "toxw ; image=" == first
-    assert second.endswith("-e docker,py312,py313,features-off; image=postgres:15")
+    assert second.endswith("-e docker,py312,py313,postgres-part,features-off; image=postgres:15")
 
 
 def test_without_an_engine_ci_fails(ci: Script) -> None:
