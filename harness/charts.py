@@ -80,14 +80,14 @@ class Charts:
 
     ``steps`` are the runbook's steps as they really came, each with the event that began it. ``reads`` says for an
     event which others wrote the state that it acted on: the flow of data, where ``Event.cause`` is that of control.
-    ``hears`` says of which components' messages an event was made, where those tell no events: price sources.
+    ``heard`` says of which components' messages an event was made, where those tell no events: price sources.
     """
 
     steps: tuple[Span, ...] = ()
     rows: tuple[Row, ...] = ()
     charts: tuple[Chart, ...] = ()
     reads: Mapping[Identity, tuple[Identity, ...]] = field(default_factory=dict)
-    hears: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)
+    heard: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)
 
 
 class ChartFold(Protocol):

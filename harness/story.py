@@ -216,7 +216,7 @@ class _Teller:
 
     def _components(self, chain: Sequence[Event]) -> set[str]:
         """Whose events these are, and whose messages they were made of."""
-        heard = self._told.charts.hears
+        heard = self._told.charts.heard
         return {_component(event.lane) for event in chain}.union(*(heard.get(e.identity, ()) for e in chain))
 
     def _fault(self, struck: Event, touches: Sequence[Touch], *, is_near: bool) -> Sentence:
