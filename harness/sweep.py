@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import pickle
 import signal
 import time
@@ -35,6 +36,8 @@ Progress = Callable[[int, int, int], None]
 """``progress(done, total, violations)``: runs done, runs to do, and runs so far that broke a safety law."""
 
 _BATCH_MAX = 16
+_NICE = 5
+"""By so much workers that give way are nicer than others: beside one of those they have a quarter of a processor."""
 _Item = TypeVar("_Item")
 _ItemIn = TypeVar("_ItemIn", contravariant=True)
 _Done = TypeVar("_Done")
@@ -101,15 +104,23 @@ class Crew(Generic[_Item, _Done]):
 
     One worker is this process itself; more are a process pool. ``deadline_s`` is a time of ``time.monotonic()``: past
     it, :meth:`play` raises :exc:`OutOfTime`. Leaving the ``with`` lets every worker finish the run that it is in, and
-    no more.
+    no more. A pool that ``gives_way`` leaves a processor to this process whenever it has something to do.
     """
 
-    def __init__(self, bench: Player[_Item, _Done], workers: int = 1, deadline_s: float | None = None) -> None:
+    def __init__(
+        self,
+        bench: Player[_Item, _Done],
+        workers: int = 1,
+        deadline_s: float | None = None,
+        *,
+        gives_way: bool = False,
+    ) -> None:
         if workers < 1:
             raise ValueError(f"workers: {workers} is too few; at least 1")
         self._bench = bench
         self._workers = workers
         self._deadline_s = deadline_s
+        self._nice = _NICE if gives_way else 0
         self._pool: ProcessPoolExecutor | None = None
         self._stop: StopFlag | None = None
 
@@ -118,7 +129,7 @@ class Crew(Generic[_Item, _Done]):
             context = _context()
             self._stop = context.Event()
             self._pool = ProcessPoolExecutor(
-                self._workers, context, initializer=_begin_work, initargs=(self._packed(), self._stop)
+                self._workers, context, initializer=_begin_work, initargs=(self._packed(), self._stop, self._nice)
             )
         return self
 
@@ -224,11 +235,13 @@ _bench: Player[Any, Any] | None = None
 _stop: StopFlag | None = None
 
 
-def _begin_work(packed: Packed, stop: StopFlag) -> None:
+def _begin_work(packed: Packed, stop: StopFlag, nice: int) -> None:
     """Runs once in each worker. What may fail is left to the first batch, whose failure reaches the caller as it is."""
     global _packed, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent says what it means
     end_with_runner()
+    if nice and hasattr(os, "nice"):  # not on Windows
+        os.nice(nice)
     _packed, _stop = packed, stop
 
 

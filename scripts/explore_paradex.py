@@ -20,7 +20,8 @@ sys.path.append(str(ROOT))  # appended: an installed Drydock is measured first, 
 
 from drydock.harness.bundle import Ticket  # noqa: E402
 from drydock.harness.explore.found import Failure  # noqa: E402
-from drydock.harness.explore.minima import Boxes, Minima, Minimum  # noqa: E402
+from drydock.harness.explore.minima import Boxes, Minima  # noqa: E402
+from drydock.harness.explore.minimum import Minimum  # noqa: E402
 from drydock.harness.explore.search import ExploreOptions, explore  # noqa: E402
 from drydock.harness.port import Scenario  # noqa: E402
 from drydock.harness.scenario import load_scenario  # noqa: E402
@@ -60,12 +61,12 @@ def found(scenario: Scenario, seed: int) -> str:
             raise KeyboardInterrupt
 
     minima = Minima(VenueKit(), scenario, Boxes(is_beside=True, clock=time.thread_time), look)
-    options = ExploreOptions(budget=BUDGET, seed=seed, workers=WORKERS, found=take, progress=go_on)
+    options = ExploreOptions(budget=BUDGET, seed=seed, workers=WORKERS, found=take, again=minima.take, progress=go_on)
     with minima:
         explored = explore(scenario, VenueKit(), options)
     part = parts_of(smallest[0].shrunk.case)[0] if smallest else "-"
     of = smallest[0].failure if smallest else None
-    told = f"`{of.signature}` of run {of.run}" if of else "-"
+    told = f"`{of.signature}` of run {smallest[0].run}" if of else "-"
     run, strategy, found_s = first or ("-", "-", "-")
     cells = (seed, f"{run} ({strategy})", found_s, told, f"{processor_s() - began_s:.0f}", explored.runs, f"`{part}`")
     return f"| {' | '.join(map(str, cells))} |"

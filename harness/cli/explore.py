@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from drydock.harness.explore.found import Explored, Failure
-    from drydock.harness.explore.minima import Boxes, Minima, Minimum
+    from drydock.harness.explore.minima import Boxes, Minima
+    from drydock.harness.explore.minimum import Minimum
     from drydock.harness.explore.search import ExploreOptions
     from drydock.harness.port import Case, Kit, Plain, Scenario
     from drydock.harness.report.explored import Telling
@@ -207,7 +208,8 @@ class _Exploration:
         explored: Explored | None = None
         try:
             with minima:
-                explored = explore(self.scenario, self.kit, replace(options, progress=self.progress, found=self._found))
+                hears = replace(options, progress=self.progress, found=self._found, again=minima.take)
+                explored = explore(self.scenario, self.kit, hears)
                 if explored.stopped in _STOPS:
                     minima.stop()
         except BaseException as stop:

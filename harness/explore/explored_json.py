@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from drydock.harness.event import identity_text
 from drydock.harness.explore.found import Explored, Failure
-from drydock.harness.explore.minima import Minimum
+from drydock.harness.explore.minimum import Minimum
 from drydock.harness.plan import plan_to_plain
 from drydock.harness.port import Case, Plain
 from drydock.harness.units import format_usd
@@ -93,6 +93,7 @@ def _smallest(one: Minimum, files: Mapping[str, str]) -> Plain:
     shrunk = one.shrunk
     return {
         "signature": str(one.failure.signature),
+        "run": one.run,
         "shows": [str(signature) for signature in one.shows],
         "is_minimal": shrunk.is_minimal,
         "is_rough": one.is_rough,

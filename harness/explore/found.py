@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from drydock.harness.explore.space import Space, is_threat
 from drydock.harness.explore.strategy import Outcome, Strategy
@@ -12,6 +12,8 @@ from drydock.harness.port import Case, Fault, Finding, Law
 from drydock.harness.signature import Signature
 
 ERRORS_KEPT = 5
+RUNS_KEPT = 3
+"""Of each failure the cases of so many runs are handed on: one that takes two faults may take one in another run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ class Explored:
     run: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Added(NamedTuple):
+    """What one run showed: failures that nobody had shown before, and some that were known, with the case of this run.
+
+    Of a known one only the next runs are told, :data:`RUNS_KEPT` in all.
+    """
+
+    fresh: list[Failure]
+    again: list[Failure]
+
+
 class Fold:
     """Takes outcomes in order of proposal."""
 
@@ -104,24 +116,24 @@ class Fold:
         self._tally: dict[str, tuple[int, int, int]] = {}
         self._first: dict[str, int] = {}
 
-    def add(self, case: Case, outcome: Outcome) -> list[Failure]:
-        """Folds one outcome in; returns the failures that nobody had shown before."""
+    def add(self, case: Case, outcome: Outcome) -> Added:
+        """Folds one outcome in; returns what it showed."""
         self.runs += 1
         self.outside.update(fault.kind for fault in case.plan if not is_threat(fault, self.space.scenario))
         if outcome.error:
             self._add_error(case, outcome)
-            fresh: list[Failure] = []
+            added = Added([], [])
         else:
             self._add_harm(case, outcome)
             if outcome.is_exhausted:
                 self.exhausted += 1
                 self.first_exhausted = self.first_exhausted or case
-            fresh = self._add_failures(case, outcome)
+            added = self._add_failures(case, outcome)
         runs, failed, shown = self._tally.get(outcome.strategy, (0, 0, 0))
-        self._tally[outcome.strategy] = (runs + 1, failed + bool(outcome.failures), shown + len(fresh))
-        if fresh:
+        self._tally[outcome.strategy] = (runs + 1, failed + bool(outcome.failures), shown + len(added.fresh))
+        if added.fresh:
             self._first.setdefault(outcome.strategy, outcome.number)
-        return fresh
+        return added
 
     def yields(self, strategies: Sequence[Strategy]) -> tuple[Yield, ...]:
         """The tally of each strategy, in the portfolio's order."""
@@ -132,26 +144,32 @@ class Fold:
         runs, failed, fresh = self._tally.get(name, (0, 0, 0))
         return Yield(name, strategy.sentence, runs, failed, fresh, self._first.get(name), strategy.scope)
 
-    def _add_failures(self, case: Case, outcome: Outcome) -> list[Failure]:
-        fresh = []
+    def _add_failures(self, case: Case, outcome: Outcome) -> Added:
+        added = Added([], [])
         for signature, finding in zip(outcome.failures, outcome.findings, strict=True):
-            self.failing_runs[signature] = self.failing_runs.get(signature, 0) + 1
-            if signature not in self.failures:
-                law = self.laws[signature.law]
-                outside = tuple(fault for fault in case.plan if not is_threat(fault, self.space.scenario))
-                self.failures[signature] = Failure(
-                    signature=signature,
-                    sentence=law.sentence,
-                    law_class=law.law_class,
-                    case=case,
-                    finding=finding,
-                    strategy=outcome.strategy,
-                    run=outcome.number,
-                    outside=outside,
-                    harm_quantums=outcome.harm_quantums,
-                )
-                fresh.append(self.failures[signature])
-        return fresh
+            runs = self.failing_runs[signature] = self.failing_runs.get(signature, 0) + 1
+            if runs > RUNS_KEPT:
+                continue
+            failure = self._failure(signature, finding, case, outcome)
+            if self.failures.setdefault(signature, failure) is failure:
+                added.fresh.append(failure)
+            else:
+                added.again.append(failure)
+        return added
+
+    def _failure(self, signature: Signature, finding: Finding, case: Case, outcome: Outcome) -> Failure:
+        law = self.laws[signature.law]
+        return Failure(
+            signature=signature,
+            sentence=law.sentence,
+            law_class=law.law_class,
+            case=case,
+            finding=finding,
+            strategy=outcome.strategy,
+            run=outcome.number,
+            outside=tuple(fault for fault in case.plan if not is_threat(fault, self.space.scenario)),
+            harm_quantums=outcome.harm_quantums,
+        )
 
     def _add_harm(self, case: Case, outcome: Outcome) -> None:
         if outcome.harm_quantums > (self.worst.harm_quantums if self.worst else 0):

@@ -1,12 +1,6 @@
 """From failures to the smallest cases that show them, while the search goes on, each in a box.
 
-A run of a dozen faults breaks a dozen laws at once, so laws and runs take turns: a law that no minimum explains goes
-before one that is explained; then no run has its second failure shrunk before all that wait had their first, and the
-run with most failures comes first. At first parts are left out, which says what it takes; those that stay are made
-simpler only when nothing waits any more, for that takes most of the time.
-
-Which minima there are in the end does not depend on who came first: a failure keeps its own unless the minimum of one
-that was found before it shows it too.
+How small they are in the end does not depend on when they came, as long as no box of time ended first.
 """
 
 from __future__ import annotations
@@ -14,52 +8,28 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from drydock.harness.explore.found import Failure
-from drydock.harness.explore.races import Race, races
+from drydock.harness.explore.minimum import Minimum
+from drydock.harness.explore.races import races
 from drydock.harness.explore.space import is_threat
+from drydock.harness.explore.turns import Effort, Turn, Turns
 from drydock.harness.money import harm_by_kind
-from drydock.harness.port import Fault, Kit, Scenario
+from drydock.harness.port import Kit, Scenario
 from drydock.harness.result import RunResult
 from drydock.harness.run import run_case
-from drydock.harness.shrink.probe import Memory
-from drydock.harness.shrink.shrink import Shrunk, shrink
+from drydock.harness.shrink.shrink import MAX_RUNS, Shrunk, shrink
 from drydock.harness.signature import Signature, loss_limits, signature_of, signatures
 
+QUICK_RUNS = 20
+"""Runs that a failure's first turn may take: where one fault of three dozen is enough, about fifteen are."""
 BOX_S = 30.0
 """Seconds that shrinking one failure may take, unless somebody says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Minimum:
-    """The smallest case of a failure. ``shows`` are all signatures of that case; ``races`` tell its laggards as two.
-
-    ``outside`` are those of its faults that the scenario's threats do not name; ``harm_quantums`` (1e-6 USD) is what
-    the smallest case does, ``detail`` what its finding says. While it ``is_rough`` its parts have the fields with which
-    they were found.
-    """
-
-    failure: Failure
-    shrunk: Shrunk
-    shows: tuple[Signature, ...]
-    races: tuple[Race, ...] = ()
-    outside: tuple[Fault, ...] = ()
-    harm_quantums: int = 0
-    detail: str = ""
-    is_rough: bool = False
-
-
-@dataclass(slots=True)
-class _Begun:
-    """What is known of a failure that was shrunk roughly, and the seconds that it took."""
-
-    memory: Memory = field(default_factory=Memory)
-    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +59,8 @@ class Minima:
         self._boxes = boxes
         self._tell = tell
         self._losses_max = loss_limits(kit, scenario)
-        self._waiting: list[Failure] = []
-        self._aside: list[Failure] = []
-        self._turns: Counter[int] = Counter()
-        self._rough: list[Failure] = []
-        self._begun: dict[Signature, _Begun] = {}
-        self._done: dict[Signature, Minimum] = {}
-        self._order: list[Signature] = []
+        self._turns = Turns()
+        self._spent_s: defaultdict[Signature, float] = defaultdict(float)
         self._more = threading.Condition()
         self._is_closed = False
         self._is_stopped = False
@@ -119,13 +84,12 @@ class Minima:
             raise self._error
 
     def take(self, failure: Failure) -> None:
-        """A failure that is new. Alone it is roughly shrunk at once; beside the search, when its turn comes."""
+        """A failure that is new, or another run of it: alone it has its first turn at once, beside the search later."""
         with self._more:
-            self._order.append(failure.signature)
-            self._waiting.append(failure)
+            self._turns.add(failure)
             self._more.notify()
         if self._thread is None:
-            self._shrink_next()
+            self._work_off(Effort.QUICK)
 
     def stop(self) -> None:
         """Nothing more is shrunk."""
@@ -134,116 +98,76 @@ class Minima:
     @property
     def found(self) -> tuple[Minimum, ...]:
         """The minima so far, in the order in which their failures were found."""
-        return tuple(self._kept())
-
-    def _kept(self) -> Iterator[Minimum]:
-        shown: set[Signature] = set()
-        for signature in self._order:
-            minimum = self._done.get(signature)
-            if minimum is not None and signature not in shown:
-                shown.update(minimum.shows)
-                yield minimum
+        with self._more:
+            return tuple(self._turns.kept())
 
     # ---- one after another -----------------------------------------------------------------------------------
     def _work(self) -> None:
         try:
             while True:
                 with self._more:
-                    while not (self._waiting or self._rough or self._is_closed):
+                    while not (self._turns.next() or self._is_closed):
                         self._more.wait()
-                if self._waiting:
-                    self._shrink_next()
-                elif self._rough:
-                    self._finish_next()
-                elif self._is_closed:
-                    break
-            self._shrink_aside()
+                if not self._work_off(Effort.SIMPLE):
+                    return
         except BaseException as error:  # told by the one who waits
             self._error = error
 
-    def _shrink_next(self) -> None:
-        """One of the run whose turn it is, if nothing shows it already; else it is put aside.
+    def _work_off(self, most: Effort) -> bool:
+        """Shrinks, one turn after another, while none is next that takes more effort; whether there was any."""
+        is_any = False
+        while (turn := self._next()) is not None and turn.next <= most:
+            self._shrink(turn)
+            is_any = True
+        return is_any
 
-        The turn is that of a law that nothing explains, in the run with fewest turns and most that waits; of equals the
-        costliest, the earlier.
-        """
-        explained = self._explained()
+    def _next(self) -> Turn | None:
         with self._more:
-            waiting = Counter(failure.run for failure in self._waiting)
-            failure = max(
-                self._waiting,
-                key=lambda one: (
-                    one.signature.law not in explained,
-                    -self._turns[one.run],
-                    waiting[one.run],
-                    one.harm_quantums,
-                ),
-            )
-            self._waiting.remove(failure)
-        if self._is_shown_before(failure.signature):
-            self._aside.append(failure)
-        else:
-            self._turns[failure.run] += 1
-            if self._shrink(failure, is_rough=True):
-                self._rough.append(failure)
+            return self._turns.next()
 
-    def _finish_next(self) -> None:
-        """The costliest of those that are roughly shrunk, as small as it gets."""
-        failure = max(self._rough, key=lambda failure: self._done[failure.signature].harm_quantums)
-        self._rough.remove(failure)
-        if self._is_shown_before(failure.signature):
-            self._aside.append(failure)
-        else:
-            self._shrink(failure)
-
-    def _shrink_aside(self) -> None:
-        """By now it is known which minima stay: what was put aside for one that does not is shrunk after all."""
-        for failure in sorted(self._aside, key=lambda failure: self._order.index(failure.signature)):
-            if not self._is_shown_before(failure.signature):
-                self._shrink(failure)
-        self._aside.clear()
-
-    def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
-        """Whether there is time, and a minimum came of it."""
-        begun, began_s = self._begun.setdefault(failure.signature, _Begun()), self._now()
-        left_s = min(self._boxes.box_s - begun.spent_s, self._boxes.deadline_s - began_s)
-        minimum = None if self._is_stopped or left_s <= 0 else self._minimum(failure, left_s, begun.memory, is_rough)
-        if minimum is None:
-            return False
-        begun.spent_s += self._now() - began_s
-        known = self._done.get(failure.signature)
-        if known is not None and known.shrunk.is_minimal and not minimum.shrunk.is_minimal:
-            return False  # time was over before it came so far again
-        self._done[failure.signature] = minimum
-        if self._tell is not None:
+    def _shrink(self, turn: Turn) -> None:
+        """One turn, if there is time."""
+        effort, signature, began_s = turn.next, turn.failure.signature, self._now()
+        left_s = min(self._boxes.box_s - self._spent_s[signature], self._boxes.deadline_s - began_s)
+        minimum = None if self._is_stopped or left_s <= 0 else self._minimum(turn, left_s)
+        self._spent_s[signature] += self._now() - began_s
+        with self._more:
+            is_better = self._turns.over(turn, effort, minimum)
+        if is_better and minimum is not None and self._tell is not None and turn.next is not Effort.WHOLE:
             self._tell(minimum)
-        return True
 
-    def _minimum(self, failure: Failure, left_s: float, memory: Memory, is_rough: bool) -> Minimum | None:
+    def _minimum(self, turn: Turn, left_s: float) -> Minimum | None:
         """None where the failure does not show again."""
+        failure, shrunk = turn.failure, self._shrunk(turn, left_s)
         signature = failure.signature
-        shrunk = shrink(
-            failure.case, signature, self._kit, max_time_s=left_s, clock=self._now, is_rough=is_rough, memory=memory
-        )
         if not shrunk.is_shown:
             return None
-        shows = tuple(sorted(shrunk.whole or (signature,)))
-        told = () if self._is_stopped else races(shrunk.case, self._kit, self._fails(signature))
-        outside = tuple(fault for fault in shrunk.case.plan if not is_threat(fault, self._scenario))
         result = run_case(shrunk.case, self._kit)
-        harm = sum(harm_by_kind(result.entries).values())
         details = (finding.detail for finding in result.findings if signature_of(finding) == signature)
-        detail = next(details, failure.finding.detail)
-        return Minimum(failure, shrunk, shows, told, outside, harm, detail, is_rough)
+        has_races = shrunk.is_minimal and not self._is_stopped
+        return Minimum(
+            failure=self._turns.first(signature),
+            run=failure.run,
+            shrunk=shrunk,
+            shows=tuple(sorted(shrunk.whole or (signature,))),
+            races=races(shrunk.case, self._kit, self._fails(signature)) if has_races else (),
+            outside=tuple(fault for fault in shrunk.case.plan if not is_threat(fault, self._scenario)),
+            harm_quantums=sum(harm_by_kind(result.entries).values()),
+            detail=next(details, failure.finding.detail),
+            is_rough=turn.next < Effort.SIMPLE,
+        )
 
-    def _is_shown_before(self, signature: Signature) -> bool:
-        before = self._order[: self._order.index(signature)]
-        return any(signature in minimum.shows for minimum in self._kept() if minimum.failure.signature in before)
-
-    def _explained(self) -> set[str]:
-        """The laws that a case breaks of which nothing can be left out."""
-        minimal = (minimum.shows for minimum in self._done.values() if minimum.shrunk.is_minimal)
-        return {signature.law for shows in minimal for signature in shows}
+    def _shrunk(self, turn: Turn, left_s: float) -> Shrunk:
+        return shrink(
+            turn.failure.case,
+            turn.failure.signature,
+            self._kit,
+            max_time_s=left_s,
+            max_runs=QUICK_RUNS if turn.next is Effort.QUICK else MAX_RUNS,
+            is_rough=turn.next < Effort.SIMPLE,
+            memory=turn.memory,
+            clock=self._now,
+        )
 
     def _fails(self, signature: Signature) -> Callable[[RunResult], bool]:
         return lambda result: signature in signatures(result, self._losses_max)
@@ -257,8 +181,6 @@ class Minima:
             self._is_closed = True
             self._more.notify()
         if self._thread is None:
-            while self._rough:
-                self._finish_next()
-            self._shrink_aside()
+            self._work_off(Effort.SIMPLE)
         elif self._thread.is_alive():
             self._thread.join()

@@ -51,8 +51,8 @@ class Proposal(NamedTuple):
 class Portfolio:
     """Strategies that share the runs of a search.
 
-    What one has not to propose the others take over, in order. Within a round their cases are interleaved, so that a
-    search of few runs has some of each.
+    What one has not to propose the others take over, in order. Within a round crowds go first: a run of one shows
+    more than a run of any other. The others' cases are interleaved after them.
     """
 
     def __init__(self, strategies: Sequence[Strategy], shares: Mapping[str, int], seed: int) -> None:
@@ -75,7 +75,8 @@ class Portfolio:
                 more = self._cases(strategy, missing, "more")
                 found[strategy.name] += more
                 missing -= len(more)
-        return _interleaved(found)
+        crowds = found.pop(Crowd.name, [])
+        return [*(Proposal(Crowd.name, case) for case in crowds), *_interleaved(found)]
 
     def learn(self, case: Case, outcome: Outcome) -> None:
         """Everybody hears of everything."""

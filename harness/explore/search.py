@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from drydock.harness.explore.found import Explored, Failure, Fold
+from drydock.harness.explore.found import Added, Explored, Failure, Fold
 from drydock.harness.explore.play import Probe, Probing
 from drydock.harness.explore.portfolio import Portfolio, Proposal, portfolio
 from drydock.harness.explore.space import Space
@@ -31,7 +31,8 @@ class ExploreOptions:
     Failures are those of safety laws, and of loss laws beyond the policy's limit; with ``law``, of that law alone,
     whatever its class. ``strategies`` replace the portfolio. ``instant_ms`` asks for all orders of that instant,
     ``within_threats`` for faults of the design basis alone, ``kinds`` for faults of these kinds alone.
-    ``progress`` hears (runs, budget, signatures) and ``found`` each failure that is new, at once, while others run on.
+    ``progress`` hears (runs, budget, signatures) and ``found`` each failure that is new, at once, while others run on;
+    ``again`` hears the next runs of those that are known, a few of each.
     """
 
     budget: int = BUDGET
@@ -47,6 +48,7 @@ class ExploreOptions:
     event_budget: int = DEFAULT_EVENT_BUDGET
     progress: Callable[[int, int, int], None] | None = None
     found: Callable[[Failure], None] | None = None
+    again: Callable[[Failure], None] | None = None
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -99,7 +101,7 @@ class _Search:
         options, began_s = self.options, time.monotonic()
         deadline_s = None if options.max_time_s is None else began_s + options.max_time_s
         try:
-            with Crew(self.probing, options.workers, deadline_s) as crew:
+            with Crew(self.probing, options.workers, deadline_s, gives_way=True) as crew:  # to who shrinks
                 while self.fold.runs < options.budget and self._round(crew):
                     pass
         except OutOfTime:
@@ -117,13 +119,17 @@ class _Search:
         probes = [Probe.of(first + n, proposal.strategy, proposal.case) for n, proposal in enumerate(proposals)]
         for proposal, outcome in _in_order(proposals, crew.play(probes), first):
             self.portfolio.learn(proposal.case, outcome)
-            fresh = self.fold.add(proposal.case, outcome)
-            if self.options.progress is not None:
-                self.options.progress(self.fold.runs, self.options.budget, len(self.fold.failures))
-            if self.options.found is not None:
-                for failure in fresh:
-                    self.options.found(failure)
+            self._tell(self.fold.add(proposal.case, outcome))
         return bool(proposals)
+
+    def _tell(self, added: Added) -> None:
+        options, fold = self.options, self.fold
+        if options.progress is not None:
+            options.progress(fold.runs, options.budget, len(fold.failures))
+        for hear, failures in ((options.found, added.fresh), (options.again, added.again)):
+            if hear is not None:
+                for failure in failures:
+                    hear(failure)
 
     def _explored(self, seconds: float) -> Explored:
         fold, options = self.fold, self.options

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from drydock.harness.explore.found import Explored, Failure
-from drydock.harness.explore.minima import Minimum
+from drydock.harness.explore.minimum import Minimum
 from drydock.harness.port import Case, Fault
 from drydock.harness.report import console as out
 from drydock.harness.report.story import print_story
@@ -107,7 +107,8 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     yield out.heading(f"{number + 1}. {failure.signature}  {failure.sentence}")
     yield out.indented(Text(_seen(failure, telling.explored), style="dim"), 3)
     yield out.indented(minimum.detail or failure.finding.detail, 3)
-    yield out.indented(Text(f"Smallest: {_size(shrunk.case)}, {_standing(minimum)}", style="bold"), 3)
+    of_run = f" of run {minimum.run}" if minimum.run != failure.run else ""
+    yield out.indented(Text(f"Smallest: {_size(shrunk.case)}{of_run}, {_standing(minimum)}", style="bold"), 3)
     if minimum.harm_quantums:
         yield out.indented(f"It does {usd(minimum.harm_quantums)} USD of harm", 3)
     outside = set(minimum.outside)

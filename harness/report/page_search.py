@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from drydock.harness.explore.minima import Minimum
+from drydock.harness.explore.minimum import Minimum
 from drydock.harness.port import Case, Kit, Scenario
 from drydock.harness.report.explored import NO_BOUND, Telling, stopped_text
 from drydock.harness.report.page import Cell, Part, RunView, Table, render, table

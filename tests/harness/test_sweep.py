@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
@@ -138,6 +139,16 @@ def test_ctrl_c_is_none_of_a_workers_business(toy: ModuleType) -> None:
         list(crew.play([Ticket("sweep", 0)]))
         assert crew._pool is not None
         assert signal.SIGINT in crew._pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="needs priorities of processes, which Windows has not")
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_workers_give_way_where_they_are_asked_to(toy: ModuleType, gives_way: bool) -> None:
+    """Who shrinks in this process goes first then; a verdict's workers are nobody's second."""
+    with Crew(bench_of(toy), 2, gives_way=gives_way) as crew:
+        list(crew.play([Ticket("sweep", 0)]))
+        assert crew._pool is not None
+        assert gives_way == (crew._pool.submit(os.nice, 0).result() > os.nice(0))
 
 
 def test_an_error_of_a_run_is_kept_with_its_number(toy: ModuleType) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from drydock.harness.explore.found import Failure
-from drydock.harness.explore.minima import Boxes, Minima, Minimum
+from drydock.harness.explore.minima import Boxes, Minima
+from drydock.harness.explore.minimum import Minimum
 from drydock.harness.explore.search import ExploreOptions, explore
+from drydock.harness.explore.turns import Turn
 from drydock.harness.registry import kit
 from drydock.harness.report.explored import in_order
 from drydock.harness.signature import Signature
@@ -37,56 +39,14 @@ def test_beside_the_search_or_within_it_the_minima_are_the_same(failures: tuple[
     assert shrunk(failures) == shrunk(failures, is_beside=True)
 
 
-def test_the_costliest_is_shrunk_first_and_changes_nothing(failures: tuple[Failure, ...]) -> None:
-    """Whichever of the two costs more and comes first, the one that was found first is kept, and shows the other."""
+def test_whoever_comes_first_the_one_that_was_found_first_is_kept(failures: tuple[Failure, ...]) -> None:
+    """Whichever of the two costs more: the minimum of the one that was found first shows the other."""
     one, other = failures
     for costs in ((5, 9), (9, 5)):
         pair = tuple(replace(f, harm_quantums=cost) for f, cost in zip((one, other), costs, strict=True))
         found = shrunk(pair, is_beside=True)
         assert [one.signature] == [minimum.failure.signature for minimum in found]
         assert other.signature in found[0].shows
-
-
-def test_every_run_has_its_turn_before_one_has_its_second(failures: tuple[Failure, ...]) -> None:
-    """A run that breaks a dozen laws does not keep another one waiting for its first smallest case."""
-    failure = failures[0]
-    several = [replace(failure, signature=Signature("T1", f"part {number}"), run=1) for number in range(3)]
-    alone = replace(failure, signature=Signature("T1", "elsewhere"), run=2)
-    asked: list[Signature] = []
-
-    class Listening(Minima):
-        def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
-            asked.append(failure.signature)
-            return False
-
-    minima = Listening(kit("toy"), failure.case.scenario, Boxes(is_beside=True))
-    for one in (*several, alone):
-        minima.take(one)
-    with minima:
-        pass
-    assert ["part 0", "elsewhere", "part 1", "part 2"] == [signature.component for signature in asked]
-
-
-def test_a_law_that_nothing_explains_goes_before_one_that_is_explained(failures: tuple[Failure, ...]) -> None:
-    """Even in a run that had its turn: other ways to break what is explained can wait."""
-    failure, (known,) = failures[0], shrunk(failures)
-    one, other = (replace(failure, signature=Signature("T1", f"part {number}"), run=1) for number in range(2))
-    elsewhere = replace(failure, signature=Signature("T1", "elsewhere"), run=2)
-    unexplained = replace(failure, signature=Signature("T9", "part 2"), run=1)
-    asked: list[Signature] = []
-
-    class Explaining(Minima):
-        def _shrink(self, failure: Failure, *, is_rough: bool = False) -> bool:
-            asked.append(failure.signature)
-            self._done[failure.signature] = replace(known, failure=failure)
-            return False
-
-    minima = Explaining(kit("toy"), failure.case.scenario, Boxes(is_beside=True))
-    for each in (one, other, elsewhere, unexplained):
-        minima.take(each)
-    with minima:
-        pass
-    assert ["part 0", "part 2", "elsewhere", "part 1"] == [signature.component for signature in asked]
 
 
 def test_first_it_says_what_is_needed_and_then_in_its_simplest_form(failures: tuple[Failure, ...]) -> None:
@@ -116,6 +76,30 @@ def test_a_failure_that_is_shown_already_has_no_minimum_of_its_own(failures: tup
     (minimum,) = shrunk(failures)
     assert {"T1", "T3"} == {signature.law for signature in minimum.shows}
     assert minimum.shrunk.is_minimal
+
+
+def test_another_run_that_takes_fewer_parts_gives_the_smallest_case(toy: ModuleType) -> None:
+    """Two late starts that are both needed in one run; in the next, one is enough: that is told, and of which run."""
+    scenario = toy.scenario(waits=False)
+    slow, quick = (
+        next(f for f in explore(scenario, kit("toy"), ExploreOptions(budget=60)).failures if f.signature.law == "T1")
+        for _ in range(2)
+    )
+    assert slow == quick
+    (alone,) = shrunk((slow,))
+    later = replace(quick, run=slow.run + 1, case=alone.shrunk.case)
+    needs_two = replace(alone, shrunk=replace(alone.shrunk, case=replace(slow.case, plan=alone.shrunk.case.plan * 2)))
+
+    class NeedsTwo(Minima):
+        def _minimum(self, turn: Turn, left_s: float) -> Minimum | None:
+            return needs_two if turn.failure is slow else super()._minimum(turn, left_s)
+
+    with NeedsTwo(kit("toy"), scenario, Boxes()) as minima:
+        minima.take(slow)
+        assert [2] == [minimum.size for minimum in minima.found]
+        minima.take(later)
+    (kept,) = minima.found
+    assert (later.run, 1, slow) == (kept.run, kept.size, kept.failure)
 
 
 def test_a_failure_that_does_not_show_again_has_none(failures: tuple[Failure, ...]) -> None:

@@ -188,10 +188,13 @@ def test_shares_fill_a_round_and_each_strategy_has_its_own(toy: ModuleType) -> N
     assert ROUND == len(toy_round), "slips have nothing to propose; their share goes to others"
 
 
-def test_a_round_is_interleaved() -> None:
-    """The first ten runs have something of every strategy that has a tenth of the round."""
-    first = portfolio(Space(bench(), kit("venue")), 1).propose()[:10]
-    assert {"anchored", "crowd", "swarm", "pairwise", "ties"} <= {proposal.strategy for proposal in first}
+def test_crowds_go_first_and_the_rest_of_a_round_is_interleaved() -> None:
+    """A run of a crowd shows most; of the others, the first eight have something of each that has a tenth of them."""
+    strategies = [proposal.strategy for proposal in portfolio(Space(bench(), kit("venue")), 1).propose()]
+    crowds = SHARES["crowd"]
+    assert ["crowd"] * crowds == strategies[:crowds]
+    assert "crowd" not in strategies[crowds:]
+    assert {"anchored", "swarm", "pairwise", "ties"} <= set(strategies[crowds : crowds + 8])
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from drydock.faults.crash import Crash
 from drydock.harness.event import identity_text
 from drydock.harness.explore.anchored import Anchored
 from drydock.harness.explore.crowd import Crowd
@@ -22,7 +24,7 @@ from drydock.harness.explore.swarm import Swarm
 from drydock.harness.explore.ties import TieSearch
 from drydock.harness.explore.uniform import Uniform
 from drydock.harness.fault import is_legal
-from drydock.harness.port import Case, Kit
+from drydock.harness.port import Case, Fault, Kit
 from drydock.harness.registry import kit
 from drydock.harness.result import Evidence
 from drydock.harness.sim import Ties
@@ -120,6 +122,25 @@ def test_every_other_crowd_strikes_a_third_of_the_parts() -> None:
     assert 15 < len(few) < 45
     assert parts == set.union(*few)
     assert sum(len(some) >= len(parts) - 1 for some in struck) > 15
+
+
+def test_half_of_a_crowd_strikes_where_its_kind_met_an_operation() -> None:
+    """Place and time are as they were met, the rest is drawn anew: so what is rarely met meets in one night."""
+    strategy = Crowd(Space(VENUE.scenario, VENUE.kit, kinds={"crash"}))
+    met = Crash(step="drain", target="funding", offset_ms=4_321, restart_ms=4_321)
+    where = (met.step, met.target, met.offset_ms)
+    evidence = Evidence(0, met.kind, True, True, met.step, met.target)
+
+    def there() -> list[Fault]:
+        plans = [case.plan for case in proposed(strategy, 60)]
+        return [f for plan in plans for f in plan if (f.step, f.target, f.offset_ms) == where]
+
+    assert [] == there()
+    heard(strategy, Case(bench(), "calm", (met,), 1), evidence=(replace(evidence, exercised=False),))
+    assert [] == there()
+    heard(strategy, Case(bench(), "calm", (met,), 1), evidence=(evidence,))
+    assert len(there()) > 15, "about every other night: as often as its part is struck"
+    assert met not in there()
 
 
 def test_a_swarm_draws_many_faults_of_few_kinds() -> None:
