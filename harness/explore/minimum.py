@@ -1,4 +1,4 @@
-"""The smallest case of a failure that is known so far, and which of two is better."""
+"""The smallest case of a failure that is known so far."""
 
 from __future__ import annotations
 
@@ -41,10 +41,3 @@ class Minimum:
     def is_single(self) -> bool:
         """Whether it is as small as can be: one fault or laggard, or none."""
         return self.shrunk.is_minimal and self.size <= 1
-
-    def is_better_than(self, known: Minimum) -> bool:
-        """Of one run the later answer, unless less of it is proven; of two what is proven, and has fewer parts."""
-        if self.run == known.run:
-            return self.shrunk.is_minimal or not known.shrunk.is_minimal
-        mine, its = ((not one.shrunk.is_minimal, one.size, one.run) for one in (self, known))
-        return mine < its

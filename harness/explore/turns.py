@@ -10,7 +10,9 @@ made simpler at the very end, for that takes most of the time.
 Leaving out ends where nothing can be left out, and that may be two faults where another run needs one. So where a
 failure did not come to one part, its next runs have turns too, and the fewest parts stay.
 
-A failure keeps a minimum of its own unless the proven minimum of one that was found before it shows it too.
+A failure keeps a minimum of its own unless the proven minimum of one that was found before it shows it too. What stays
+in the end does not depend on who came first: of a failure's runs it is the first that came to one part in a first turn,
+so those before it have theirs as well; where none did, the fewest parts, of equals the sooner found.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from drydock.harness.explore.found import Failure
 from drydock.harness.explore.minimum import Minimum
@@ -44,12 +47,27 @@ class Turn:
     memory: Memory = field(default_factory=Memory)
 
 
+class Rank(NamedTuple):
+    """Of two minima of one failure that with the lesser rank stays."""
+
+    is_unproven: bool
+    size: int
+    effort: Effort
+    run: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether only the first turn of an earlier run can be better."""
+        return not self.is_unproven and self.size <= 1 and self.effort is Effort.QUICK
+
+
 class Turns:
     """The failures in the order in which they were found, each with its runs and the best minimum so far."""
 
     def __init__(self) -> None:
         self._of: dict[Signature, list[Turn]] = {}
         self._best: dict[Signature, Minimum] = {}
+        self._rank: dict[Signature, Rank] = {}
         self._had: Counter[int] = Counter()
         self._slow: Counter[int] = Counter()
 
@@ -83,11 +101,22 @@ class Turns:
             is_through = minimum.shrunk.is_minimal or effort is Effort.WHOLE
             turn.next = Effort.SIMPLE if is_through else Effort.WHOLE
         self._slow[turn.failure.run] += not minimum.is_single
-        known = self._best.get(turn.failure.signature)
-        if known is not None and not minimum.is_better_than(known):
-            return False
-        self._best[turn.failure.signature] = minimum
-        return True
+        return self._keep(turn, effort, minimum)
+
+    def _keep(self, turn: Turn, effort: Effort, minimum: Minimum) -> bool:
+        """Of one run the later answer stays, unless less of it is proven; of two runs that of the lesser rank."""
+        signature, run = turn.failure.signature, turn.failure.run
+        known = self._best.get(signature)
+        if effort is Effort.SIMPLE:
+            is_better = known is None or minimum.shrunk.is_minimal or not known.shrunk.is_minimal
+        else:
+            rank = Rank(not minimum.shrunk.is_minimal, minimum.size, effort, run)
+            is_better = known is None or rank < self._rank[signature]
+            if is_better:
+                self._rank[signature] = rank
+        if is_better:
+            self._best[signature] = minimum
+        return is_better
 
     def kept(self) -> Iterator[Minimum]:
         """What nothing that was found before shows; what is not proven, only where nothing proven shows it either."""
@@ -100,20 +129,20 @@ class Turns:
                 yield best
 
     def _open(self, turns: Sequence[Turn]) -> list[Turn]:
-        """What is left to do for one failure, if a smaller case of it would be kept."""
-        best = self._best.get(turns[0].failure.signature)
-        its_run = None if best is None else best.run
-        if best is not None and best.is_single:
-            return [turn for turn in turns if turn.failure.run == its_run and turn.next < Effort.DONE]
-        return [t for t in turns if t.next < (Effort.DONE if t.failure.run == its_run else Effort.SIMPLE)]
+        """What is left to do for one failure, if what comes of it could stay."""
+        best = self._rank.get(turns[0].failure.signature)
+        return [turn for turn in turns if turn.next < Effort.DONE and _may_stay(turn, best)]
 
     def _urgency(self, turn: Turn, explained: Collection[str]) -> tuple[int, ...]:
         """Greater goes first. ``explained`` are the laws to which such a turn would add nothing but another way."""
         failure = turn.failure
+        best = self._rank.get(failure.signature)
         if turn.next is Effort.SIMPLE:
             return (0, 0, self._best[failure.signature].harm_quantums)
+        if best is not None and best.is_final:
+            return (1, -failure.run)
         is_new = failure.signature.law not in explained
-        rank = 1 + 2 * is_new + (turn.next is Effort.QUICK)
+        rank = 2 + 2 * is_new + (turn.next is Effort.QUICK)
         if is_new:
             return (rank, -self._slow[failure.run], len(self._of[failure.signature]), -failure.finding.at_ms)
         return (rank, -self._had[failure.run], failure.harm_quantums)
@@ -129,3 +158,12 @@ class Turns:
             elif best is not None and best.shrunk.is_minimal:
                 shown.update(best.shows)
         return hidden
+
+
+def _may_stay(turn: Turn, best: Rank | None) -> bool:
+    """Whether a turn could come to a minimum of a lesser rank than the best, or to a simpler form of it."""
+    if turn.next is Effort.SIMPLE:
+        return best is not None and turn.failure.run == best.run
+    if best is None or not best.is_final:
+        return True
+    return turn.next is Effort.QUICK and turn.failure.run < best.run

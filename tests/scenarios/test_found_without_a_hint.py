@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from drydock.harness import registry
 from drydock.harness.explore.found import Failure
+from drydock.harness.explore.minima import Boxes, Minima
 from drydock.harness.explore.search import ExploreOptions, explore
 from drydock.harness.scenario import load_scenario
-from drydock.harness.shrink.parts import parts_of
-from drydock.harness.shrink.shrink import shrink
 
 REDUCED = (
     "venue.markets.only=[BTC-USD-PERP,ETH-USD-PERP,PAXG-USD-PERP]",
@@ -21,11 +22,17 @@ REDUCED = (
 def test_a_few_runs_without_a_hint_show_the_zero_index_and_one_fault_is_enough() -> None:
     """No law is asked for, no kind, no threat; what is not needed is left out, and without the rest it passes."""
     scenario, kit = load_scenario("paradex-2026-01-19", REDUCED), registry.kit("venue")
-    failures: list[Failure] = []
-    explored = explore(scenario, kit, ExploreOptions(budget=10, seed=2, found=failures.append))
+    minima = Minima(kit, scenario, Boxes(box_s=math.inf))
+
+    def take(failure: Failure) -> None:
+        if failure.signature.law == "F3":  # some twenty other laws are broken as well, and take their turns
+            minima.take(failure)
+
+    with minima:
+        explored = explore(scenario, kit, ExploreOptions(budget=10, seed=2, found=take, again=take))
+        minima.stop()
     assert not explored.errors
-    zero = next(failure for failure in failures if failure.signature.law == "F3")
-    smallest = shrink(zero.case, zero.signature, kit, max_time_s=None, is_rough=True)
-    assert smallest.is_minimal
-    assert 1 == len(parts_of(smallest.case))
-    assert zero.signature in smallest.whole
+    (zero,) = minima.found
+    assert zero.shrunk.is_minimal
+    assert 1 == zero.size
+    assert zero.failure.signature in zero.shows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+from hypothesis import given, strategies as st
 
 from drydock.harness.explore.found import Failure
 from drydock.harness.explore.minimum import Minimum
@@ -39,10 +40,18 @@ class Table:
 
     def shrink(self, most: Effort = Effort.SIMPLE) -> None:
         """One turn after another, as long as there is one."""
-        while (turn := self.turns.next()) is not None and turn.next <= most:
-            effort, law = turn.next, turn.failure.signature.law
-            self.asked.append((law, turn.failure.run, effort.name))
-            self.turns.over(turn, effort, self._minimum(turn, law))
+        while self.shrink_one(most):
+            pass
+
+    def shrink_one(self, most: Effort = Effort.SIMPLE) -> bool:
+        """One turn, if there is one."""
+        turn = self.turns.next()
+        if turn is None or turn.next > most:
+            return False
+        effort, law = turn.next, turn.failure.signature.law
+        self.asked.append((law, turn.failure.run, effort.name))
+        self.turns.over(turn, effort, self._minimum(turn, law))
+        return True
 
     def _minimum(self, turn: Turn, law: str) -> Minimum:
         parts, is_minimal = self.outcomes.get((turn.failure.run, turn.next), SINGLE)
@@ -160,3 +169,35 @@ def test_what_is_not_proven_hides_nothing_and_is_hidden_by_whatever_is(table: Ta
     table.add("L1", 2)
     table.shrink()
     assert [("L1", 2, 1)] == table.kept()
+
+
+@given(data=st.data())
+def test_what_stays_does_not_depend_on_when_failures_came_and_were_shrunk(toy: ModuleType, data: st.DataObject) -> None:
+    """Beside the search or after it, one turn at a time: the same failures keep the same cases."""
+    laws, runs = ("F3", "L1", "S2"), (1, 2, 3)
+    outcomes = {
+        (run, effort): data.draw(st.sampled_from((SINGLE, (2, True), (3, True), SLOW)))
+        for run in runs
+        for effort in (Effort.QUICK, Effort.WHOLE)
+    }
+    shows = {law: tuple(data.draw(st.sets(st.sampled_from(laws)))) for law in laws}
+    found = [(law, run) for run in runs for law in laws]
+    after, beside = Table(toy), Table(toy)
+    for table in (after, beside):
+        table.outcomes = {**outcomes, **{(run, Effort.SIMPLE): last(outcomes, run) for run in runs}}
+        table.shows = shows
+    for law, run in found:
+        at_ms = data.draw(st.integers(0, 9))
+        after.add(law, run, at_ms)
+        beside.add(law, run, at_ms)
+        for _ in range(data.draw(st.integers(0, 4))):
+            beside.shrink_one()
+    after.shrink()
+    beside.shrink()
+    assert after.kept() == beside.kept()
+
+
+def last(outcomes: dict[tuple[int, Effort], Outcome], run: int) -> Outcome:
+    """To how many parts a run comes before they are made simpler."""
+    quick = outcomes[run, Effort.QUICK]
+    return quick if quick[1] else outcomes[run, Effort.WHOLE]
