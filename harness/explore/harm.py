@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, cast
 
+from drydock.harness.explore.crowd import Crowd
 from drydock.harness.explore.space import OFFSET, Cell, Space, pick
 from drydock.harness.explore.strategy import Outcome, Searcher, anchored
 from drydock.harness.plan import Plan, sample_range
@@ -29,7 +30,8 @@ class Harm(Searcher):
     """Keeps the costliest nights, whoever proposed them, and varies them.
 
     A field, the place or the time of a fault, a fault more or less or another instead, two plans in one, another seed.
-    What it finds is the worst that was *found*: no bound, and no estimate of one.
+    It begins with crowds, which are costlier than single faults by far. What it finds is the worst that was *found*: no
+    bound, and no estimate of one.
     """
 
     name: ClassVar[str] = "harm"
@@ -38,6 +40,7 @@ class Harm(Searcher):
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self._elite: list[Costly] = []
+        self._crowd = Crowd(space)
         self._changes: tuple[Callable[[Plan, Stream], Sequence[Fault]], ...] = (
             self._field,
             self._field,
@@ -56,7 +59,7 @@ class Harm(Searcher):
         return f"{len(self._elite)} costly nights kept" if self._elite else "no harm seen yet"
 
     def propose(self, rng: Stream, count: int) -> Sequence[Case]:
-        """Children of costly nights; anchored faults while there are none."""
+        """Children of costly nights; crowds while there are none."""
         return [self._child(rng) for _ in range(count)] if self.space.cells else []
 
     def learn(self, case: Case, outcome: Outcome) -> None:
@@ -68,7 +71,7 @@ class Harm(Searcher):
 
     def _child(self, rng: Stream) -> Case:
         if not self._elite:
-            return self.case(self.space.legal([self._fresh(rng)]), rng)
+            return self.case(self._crowd.next_plan(rng), rng)
         parent = min(self._parent(rng), self._parent(rng))
         case = self._elite[parent].case
         plan = self.space.legal(pick(self._changes, rng)(case.plan, rng)) or case.plan

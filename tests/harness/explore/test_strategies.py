@@ -19,7 +19,7 @@ from drydock.harness.explore.play import Probe, Probing
 from drydock.harness.explore.portfolio import NAMES, portfolio
 from drydock.harness.explore.slips import Slips
 from drydock.harness.explore.space import Space
-from drydock.harness.explore.strategy import Outcome, Strategy
+from drydock.harness.explore.strategy import Outcome, Strategy, anchored
 from drydock.harness.explore.swarm import Swarm
 from drydock.harness.explore.ties import TieSearch
 from drydock.harness.explore.uniform import Uniform
@@ -245,11 +245,17 @@ def test_the_harm_search_varies_the_costliest(toy: ModuleType) -> None:
     assert any(case.seed == costly.seed and case.plan != costly.plan for case in proposed(strategy, 20))
 
 
+def test_the_harm_search_begins_with_crowds() -> None:
+    """While it has heard of no harm: they are costlier by far than a single fault."""
+    assert min(len(case.plan) for case in proposed(Harm(VENUE), 20)) > 10
+
+
 def test_the_harm_search_climbs(toy: ModuleType) -> None:
-    """Harm doubles where both counters load late, and grows with the step of the ticker: it finds most of that."""
-    scenario, model = toy.scenario(waits=False, load_ms=0), toy.ToyKit()
+    """Harm doubles where both counters load late, and grows with the step of the ticker: from cheap nights to dear."""
+    scenario, model, rng = toy.scenario(waits=False, load_ms=0), toy.ToyKit(), Stream(0, "test")
     strategy, best = Harm(Space(scenario, model)), []
+    cases = [strategy.case((anchored(strategy.space, strategy.cell(rng), rng),), rng) for _ in range(8)]
     for turn in range(12):
-        outcomes = played(strategy, model, proposed(strategy, 8, seed=turn))
-        best.append(max(outcome.harm_quantums for outcome in outcomes))
+        best.append(max(outcome.harm_quantums for outcome in played(strategy, model, cases)))
+        cases = proposed(strategy, 8, seed=turn)
     assert best[0] < 150_000_000 < max(best)
