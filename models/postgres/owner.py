@@ -40,6 +40,7 @@ _numbers = count(1)
 _open: list[Owner] = []
 _engines: set[str] = set()
 _claiming = threading.RLock()
+_removing = threading.RLock()
 
 
 @dataclass(slots=True)
@@ -201,8 +202,15 @@ def _is_being_made(directory: Path) -> bool:
 def _remove(directory: Path, facts: _Facts | None, making_s: float = 0.0) -> None:
     """Processes first, then containers, then files; under another name, so that nobody meets half of it.
 
-    A container that was just being asked for when its owner was killed is waited for so long.
+    A container that was just being asked for when its owner was killed is waited for so long. Another thread of this
+    process that is at it is waited for as well: a worker's run, which ends beside its watch, must not end the process
+    while the watch has half of it removed.
     """
+    with _removing:
+        _remove_now(directory, facts, making_s)
+
+
+def _remove_now(directory: Path, facts: _Facts | None, making_s: float) -> None:
     end_all_in(str(directory))
     doomed = directory
     if not directory.name.startswith(_DOOMED):

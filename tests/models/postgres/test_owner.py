@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +160,20 @@ def test_what_a_killed_sweep_left_half_done_is_done_by_the_next(temporary: Path)
     (half / "servers").mkdir(parents=True)
     assert [half.name] == sweep()
     mine.close()
+
+
+def test_who_ends_beside_a_thread_that_removes_waits_for_it(temporary: Path) -> None:
+    """A worker's run ends while its watch removes what they have: the process is not over before nothing is left."""
+    mine = claim("embedded")
+    for number in range(5_000):
+        (mine.directory / str(number)).touch()
+    watch = threading.Thread(target=mine.close)
+    watch.start()
+    while mine.directory.exists():
+        assert watch.is_alive()
+    mine.close_in_the_middle()
+    assert [] == left_in(temporary)
+    watch.join()
 
 
 def test_a_shell_in_the_directory_is_not_ended(temporary: Path) -> None:
