@@ -127,12 +127,12 @@ class Minima:
 
     def _shrink(self, turn: Turn) -> None:
         """One turn, if there is time."""
-        effort, signature, began_s = turn.next, turn.failure.signature, self._now()
+        signature, began_s = turn.failure.signature, self._now()
         left_s = min(self._boxes.box_s - self._spent_s[signature], self._boxes.deadline_s - began_s)
         minimum = None if self._is_stopped or left_s <= 0 else self._minimum(turn, left_s)
         self._spent_s[signature] += self._now() - began_s
         with self._more:
-            is_better = self._turns.over(turn, effort, minimum)
+            is_better = self._turns.over(turn, minimum)
         if is_better and minimum is not None and self._tell is not None and turn.next is not Effort.WHOLE:
             self._tell(minimum)
 

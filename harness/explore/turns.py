@@ -88,12 +88,12 @@ class Turns:
         explained = {Effort.QUICK: singles, Effort.WHOLE: proven}
         return max(open_turns, key=lambda turn: self._urgency(turn, explained.get(turn.next, ())), default=None)
 
-    def over(self, turn: Turn, effort: Effort, minimum: Minimum | None) -> bool:
+    def over(self, turn: Turn, minimum: Minimum | None) -> bool:
         """A turn is over, and what came of it; None where there was no time. Whether it is better than what was known.
 
         A turn that had no time has no other.
         """
-        turn.next = Effort.DONE
+        effort, turn.next = turn.next, Effort.DONE
         self._had[turn.failure.run] += 1
         if minimum is None:
             return False

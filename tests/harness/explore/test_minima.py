@@ -78,23 +78,18 @@ def test_a_failure_that_is_shown_already_has_no_minimum_of_its_own(failures: tup
     assert minimum.shrunk.is_minimal
 
 
-def test_another_run_that_takes_fewer_parts_gives_the_smallest_case(toy: ModuleType) -> None:
+def test_another_run_that_takes_fewer_parts_gives_the_smallest_case(failures: tuple[Failure, ...]) -> None:
     """Two late starts that are both needed in one run; in the next, one is enough: that is told, and of which run."""
-    scenario = toy.scenario(waits=False)
-    slow, quick = (
-        next(f for f in explore(scenario, kit("toy"), ExploreOptions(budget=60)).failures if f.signature.law == "T1")
-        for _ in range(2)
-    )
-    assert slow == quick
+    slow, _ = failures
     (alone,) = shrunk((slow,))
-    later = replace(quick, run=slow.run + 1, case=alone.shrunk.case)
+    later = replace(slow, run=slow.run + 1, case=alone.shrunk.case)
     needs_two = replace(alone, shrunk=replace(alone.shrunk, case=replace(slow.case, plan=alone.shrunk.case.plan * 2)))
 
     class NeedsTwo(Minima):
         def _minimum(self, turn: Turn, left_s: float) -> Minimum | None:
             return needs_two if turn.failure is slow else super()._minimum(turn, left_s)
 
-    with NeedsTwo(kit("toy"), scenario, Boxes()) as minima:
+    with NeedsTwo(kit("toy"), slow.case.scenario, Boxes()) as minima:
         minima.take(slow)
         assert [2] == [minimum.size for minimum in minima.found]
         minima.take(later)

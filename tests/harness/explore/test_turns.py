@@ -28,6 +28,7 @@ class Table:
         self.turns = Turns()
         self.toy = toy
         self.asked: list[tuple[str, int, str]] = []
+        self.roles: list[str] = []
         self.outcomes: dict[tuple[int, Effort], Outcome] = {}
         self.shows: dict[str, tuple[str, ...]] = {}
         self.harms: dict[str, int] = {}
@@ -48,9 +49,10 @@ class Table:
         turn = self.turns.next()
         if turn is None or turn.next > most:
             return False
-        effort, law = turn.next, turn.failure.signature.law
-        self.asked.append((law, turn.failure.run, effort.name))
-        self.turns.over(turn, effort, self._minimum(turn, law))
+        law = turn.failure.signature.law
+        self.asked.append((law, turn.failure.run, turn.next.name))
+        self.roles.append(turn.failure.signature.role)
+        self.turns.over(turn, self._minimum(turn, law))
         return True
 
     def _minimum(self, turn: Turn, law: str) -> Minimum:
@@ -66,10 +68,10 @@ class Table:
         return [(one.failure.signature.law, one.run, one.size) for one in self.turns.kept()]
 
 
-def elsewhere(table: Table, law: str, run: int, at_ms: int) -> Failure:
+def elsewhere(table: Table, law: str, run: int, at_ms: int, *, role: str = "", harm: int = 0) -> Failure:
     """The same law, broken by another component."""
-    signature, finding = Signature(law, "elsewhere"), Finding(law, at_ms, "")
-    return Failure(signature, "", "safety", case_with(table.toy, 1), finding, "crowd", run)
+    signature, finding = Signature(law, "elsewhere", role), Finding(law, at_ms, "")
+    return Failure(signature, "", "safety", case_with(table.toy, 1), finding, "crowd", run, (), harm)
 
 
 @pytest.fixture
@@ -93,6 +95,37 @@ def test_a_law_that_a_single_part_explains_waits_for_those_that_nothing_explains
     table.turns.add(elsewhere(table, "L1", run=2, at_ms=2))
     table.shrink(Effort.QUICK)
     assert ["F3", "S2", "L1"] == [law for law, _, _ in table.asked]
+
+
+def test_a_law_that_several_runs_broke_goes_before_one_that_a_single_run_broke(table: Table) -> None:
+    """It takes no rare coincidence, and so fewer parts."""
+    table.add("L5", run=1, at_ms=1)
+    for run in (2, 3):
+        table.add("F3", run, at_ms=9)
+    table.shrink(Effort.QUICK)
+    assert ["F3", "L5"] == [law for law, _, _ in table.asked]
+
+
+def test_of_other_ways_the_costliest_goes_first_and_each_run_has_one_before_its_second(table: Table) -> None:
+    """Once every law is explained; a run that breaks a dozen does not keep another one waiting."""
+    table.shows["F3"] = ("L1",)
+    table.add("F3", run=1)
+    table.shrink(Effort.QUICK)
+    for role, run, harm in (("b", 2, 8), ("a", 2, 9), ("c", 3, 5)):
+        table.turns.add(elsewhere(table, "L1", run, at_ms=0, role=role, harm=harm))
+    table.shrink(Effort.QUICK)
+    assert ["", "a", "c", "b"] == table.roles
+
+
+def test_what_is_slow_goes_on_before_other_ways_to_break_what_is_explained(table: Table) -> None:
+    """The only case that may explain a law is worth more than the next one that shows an explained law."""
+    table.outcomes[1, Effort.QUICK] = SLOW
+    table.shows["S2"] = ("L1",)
+    table.add("F3", run=1)
+    table.add("S2", run=2)
+    table.turns.add(elsewhere(table, "L1", run=3, at_ms=0))
+    table.shrink(Effort.WHOLE)
+    assert [("F3", 1, "QUICK"), ("S2", 2, "QUICK"), ("F3", 1, "WHOLE"), ("L1", 3, "QUICK")] == table.asked
 
 
 def test_what_is_slow_waits_and_so_does_its_run(table: Table) -> None:
