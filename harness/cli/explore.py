@@ -264,8 +264,7 @@ class _Exploration:
         failure = minimum.failure
         # what a finding says of somebody's own positions stays out of a file that goes into version control
         what = f"broken: {failure.sentence}" if self.scenario.is_private else minimum.detail
-        because = f"{what}; found by explore in run {failure.run} ({failure.strategy})"
-        known = regression_of(minimum.shrunk.case, failure.signature, because)
+        known = regression_of(minimum.shrunk.case, failure.signature, f"{what}; {minimum.origin}")
         try:
             if self.folder is None:
                 file = save_regression(known, self.scenario, self.kit).file

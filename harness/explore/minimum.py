@@ -33,6 +33,17 @@ class Minimum:
     is_rough: bool = False
 
     @property
+    def of_run(self) -> str:
+        """`` of run 8`` where it was shrunk from another run than the failure's first; else nothing."""
+        return f" of run {self.run}" if self.run != self.failure.run else ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for a regression: the run that showed the failure, and that of this case."""
+        smallest = f", smallest{self.of_run}" if self.of_run else ""
+        return f"found by explore in run {self.failure.run} ({self.failure.strategy}){smallest}"
+
+    @property
     def size(self) -> int:
         """Parts of the smallest case."""
         return len(parts_of(self.shrunk.case))

@@ -107,8 +107,7 @@ def _minimum(number: int, minimum: Minimum, telling: Telling) -> Iterator[Render
     yield out.heading(f"{number + 1}. {failure.signature}  {failure.sentence}")
     yield out.indented(Text(_seen(failure, telling.explored), style="dim"), 3)
     yield out.indented(minimum.detail or failure.finding.detail, 3)
-    of_run = f" of run {minimum.run}" if minimum.run != failure.run else ""
-    yield out.indented(Text(f"Smallest: {_size(shrunk.case)}{of_run}, {_standing(minimum)}", style="bold"), 3)
+    yield out.indented(Text(f"Smallest: {_size(shrunk.case)}{minimum.of_run}, {_standing(minimum)}", style="bold"), 3)
     if minimum.harm_quantums:
         yield out.indented(f"It does {usd(minimum.harm_quantums)} USD of harm", 3)
     outside = set(minimum.outside)

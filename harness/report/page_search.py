@@ -124,7 +124,7 @@ def _proof(minimum: Minimum) -> Table:
 
     rows: list[list[str | Cell]] = [[row.part, fails(row.without), fails(row.alone)] for row in minimum.shrunk.proof]
     proven = "nothing can be left out" if minimum.shrunk.is_minimal else "perhaps not the smallest"
-    return table(f"Its parts: {proven}", ("part", "without it", "it alone"), rows)
+    return table(f"Its parts{minimum.of_run}: {proven}", ("part", "without it", "it alone"), rows)
 
 
 def _circumstances(telling: Telling) -> Iterator[Table]:

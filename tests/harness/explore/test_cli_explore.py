@@ -117,6 +117,7 @@ def test_a_kept_case_says_what_broke(night: Path, told: Callable[..., Any]) -> N
     smallest = next(one for one in told(explore, "bad.yaml")["smallest"] if one["signature"].startswith("T1"))
     known = json.loads(Path(smallest["regression"]).read_text())
     assert known["because"].startswith("counter 0 went from")
+    assert known["because"].endswith("; found by explore in run 1 (crowd)")
 
 
 def test_json_has_all_that_the_text_has(night: Path, told: Callable[..., Any]) -> None:

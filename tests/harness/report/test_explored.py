@@ -1,0 +1,53 @@
+"""The answer of ``drydock explore``: of which run each of its smallest cases is."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+from rich.console import Console
+
+from drydock.harness.explore.explored_json import explored_json
+from drydock.harness.explore.minima import Boxes, Minima
+from drydock.harness.explore.search import ExploreOptions, explore
+from drydock.harness.registry import kit
+from drydock.harness.report.explored import Telling, print_explored
+from drydock.harness.report.page_search import explored_page
+
+
+class Answer(NamedTuple):
+    """The one failure that was asked about: of which run its smallest case is, and the answer in its three forms."""
+
+    run: object
+    origin: str
+    text: str
+    page: str
+
+
+@pytest.fixture(params=[0, 7], ids=["of the first run", "of a later run"])
+def answer(request: pytest.FixtureRequest, toy: ModuleType) -> tuple[int, Answer]:
+    """Of a failure that run N showed first, and whose smallest case is of run N or of run N + 7."""
+    scenario = toy.scenario(waits=False)
+    explored = explore(scenario, kit("toy"), ExploreOptions(budget=20))
+    with Minima(kit("toy"), scenario, Boxes()) as minima:
+        minima.take(explored.failures[0])
+    minimum = replace(minima.found[0], run=explored.failures[0].run + request.param)
+    telling = Telling(explored, [minimum])
+    text = io.StringIO()
+    print_explored(Console(file=text, width=200), telling)
+    plain = explored_json(explored, [minimum], {})["smallest"][0]
+    return request.param, Answer(
+        plain["run"], minimum.origin, text.getvalue(), explored_page(telling, scenario, kit("toy"))
+    )
+
+
+def test_a_smallest_case_says_of_which_run_it_is(answer: tuple[int, Answer]) -> None:
+    """In text, page, JSON and regression; where it is of the run that showed the failure first, not twice."""
+    later, told = answer
+    assert 1 + later == told.run
+    assert (later > 0) == ("1 fault of run 8, nothing of it can be left out" in told.text)
+    assert (later > 0) == ("Its parts of run 8: nothing can be left out" in told.page)
+    assert "found by explore in run 1 (crowd)" + (", smallest of run 8" if later else "") == told.origin
