@@ -99,7 +99,7 @@ def _load_completed(data: LoadCompleted, model: VenueModel) -> str | None:
     told = f"; {count(missing, 'row')} missing" if missing else ""
     if len(data.markets) == 1:
         return f"the row of {model.markets.names[int(data.markets[0])]} arrives at the {data.service} engine{told}"
-    return f"{len(data.markets)} rows arrive at the {data.service} engine{told}"
+    return f"rows of {count(len(data.markets), 'market')} arrive at the {data.service} engine{told}"
 
 
 def _moved(amount_quantums: int) -> str:
@@ -148,7 +148,8 @@ def _quotes_placed(data: QuotesPlaced, model: VenueModel) -> str | None:
     """A maker who quotes everywhere at once has come back; later he quotes what has moved."""
     if len(data.markets) < len(model.markets):
         return None
-    return f"{account_name(model, data.account)} quotes in all {len(data.markets)} markets"
+    where = "the only market" if len(data.markets) == 1 else f"all {len(data.markets)} markets"
+    return f"{account_name(model, data.account)} quotes in {where}"
 
 
 def _fill(data: Fill, model: VenueModel) -> str | None:
@@ -209,7 +210,7 @@ def _orders_kept(data: OrdersKept, model: VenueModel) -> str:
     moments = {"snapshot": "are kept", "rollback": "are back", "resume": "meet the reopening"}
     unknown = len(np.setxor1d(data.triggers, data.told))
     odd = f"; owners of {count(unknown, 'trigger')} believe otherwise" if unknown else ""
-    what = f"{count(len(data.triggers), 'trigger')} and {data.resting} resting orders"
+    what = f"{count(len(data.triggers), 'trigger')} and {count(data.resting, 'resting order')}"
     return f"{what} {moments.get(data.moment, 'are left after cancelling')}{odd}"
 
 
@@ -281,7 +282,7 @@ _TELLERS: Mapping[type, Callable[[Any, VenueModel], str | None]] = {
     ),
     FrontShown: lambda d, m: f"the front page shows 0 USD for {count(d.defaults, 'market')}" if d.defaults else None,
     LiquidationRefused: lambda d, m: (
-        f"the chain finds {len(d.accounts)} liquidated accounts healthy; the cloud gives their positions back"
+        f"the chain finds {count(len(d.accounts), 'liquidated account')} healthy; the cloud gives their positions back"
     ),
     Bust: lambda d, m: f"the chain busts a fill of {account_name(m, d.taker)}",
     ResyncStarted: lambda d, m: (

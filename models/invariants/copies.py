@@ -10,6 +10,7 @@ import numpy as np
 
 from drydock.harness.event import Event
 from drydock.harness.port import Finding, LawMode
+from drydock.harness.report.words import count
 from drydock.models.accounts import VAULT
 from drydock.models.chain import FillTx
 from drydock.models.events import BlockSealed, BlockView, Bust, Fill, Liquidation, RollbackDone
@@ -87,12 +88,12 @@ class SameAccounts(VenueLaw):
         funding = funding_pnl(cloud["size"], index, cloud["cached"]) - funding_pnl(view.size, index, view.cached)
         money = cloud["quote"] - view.quote + layout.per_account(funding)
         apart = np.flatnonzero((positions > 0) | (np.abs(money) > self._most)).tolist()
-        moving = {account for account, count in self._under_way.items() if count > 0}.union(*self._liquidated)
+        moving = {account for account, fills in self._under_way.items() if fills > 0}.union(*self._liquidated)
         for account in (account for account in apart if account not in moving):
             self.find(
                 event.at_ms,
-                f"cloud and chain differ about account {account}: {int(positions[account])} positions, and the cloud "
-                f"holds it for {int(money[account]) // 1_000_000} USD richer",
+                f"cloud and chain differ about account {account}: {count(int(positions[account]), 'position')}, and "
+                f"the cloud holds it for {int(money[account]) // 1_000_000} USD richer",
                 event.identity,
                 role=self.who(account),
             )

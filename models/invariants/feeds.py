@@ -129,7 +129,7 @@ class Quorum(VenueLaw):
             market = int(few[0])
             self.find(
                 event.at_ms,
-                f"{few.size} prices count as fresh with too few live sources; {self.name(market)} has "
+                f"{count(few.size, 'price')} taken as fresh from too few live sources; {self.name(market)} has "
                 f"{int(data.live_sources[market])} of at least {self._least}",
                 event.identity,
             )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.harness.units import format_usd
 from drydock.models.database_events import IndexRowsChanged
 from drydock.models.events import (
@@ -153,7 +154,8 @@ class CopiesAgree(VenueLaw):
         self.count()
         if fell.size:
             first, most_s = self.name(int(data.markets[fell[0]])), int(back_ms.max()) // 1000
-            told = f"{fell.size} funding indices in the database fell back in time, by up to {most_s} s, first {first}"
+            fallen = count(fell.size, "funding index", "funding indices")
+            told = f"{fallen} in the database fell back in time, by up to {most_s} s, first {first}"
             self.find(event.at_ms, told, event.identity)
 
     def _compare(self, event: Event) -> None:
@@ -170,7 +172,8 @@ class CopiesAgree(VenueLaw):
             apart = np.flatnonzero(gap > bound)
             if apart.size:
                 first = self.name(int(apart[0]))
-                told = f"{apart.size} funding indices differ between cloud and {label}, first {first}"
+                differing = count(apart.size, "funding index", "funding indices")
+                told = f"cloud and {label} differ in {differing}, first {first}"
                 self.find(event.at_ms, told, event.identity, role=label)
 
 

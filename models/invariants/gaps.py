@@ -9,6 +9,7 @@ import numpy as np
 
 from drydock.harness.event import Event
 from drydock.harness.port import Case
+from drydock.harness.report.words import count
 from drydock.models.events import (
     BlockSealed,
     BlockView,
@@ -92,8 +93,8 @@ class NoAccrualInPause(VenueLaw):
             gap_ms = event.at_ms - int(self._before_ms[markets[first]])
             self.find(
                 event.at_ms,
-                f"{moved.size} funding indices accrued over a gap longer than {self._cap_ms} ms; "
-                f"{self.name(int(markets[first]))} over {gap_ms} ms",
+                f"{count(moved.size, 'funding index', 'funding indices')} accrued over a gap longer than "
+                f"{self._cap_ms} ms; {self.name(int(markets[first]))} over {gap_ms} ms",
                 event.identity,
             )
 
@@ -208,8 +209,8 @@ class CachedIndexSane(VenueLaw):
             account, market = self._layout.account_of[slot], self.name(self._layout.market_of[slot])
             self.find(
                 event.at_ms,
-                f"{wrong.size} positions changed and carry a funding index that was not in force then; first that of "
-                f"account {account} in {market}",
+                f"{count(wrong.size, 'position')} changed with a funding index that was not in force then; first that "
+                f"of account {account} in {market}",
                 event.identity,
                 role=self.who(account),
             )

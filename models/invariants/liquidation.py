@@ -54,7 +54,7 @@ class Justified(VenueLaw):
         """The findings; where there are more than were kept, the first says how many in all."""
         if self._wrong > len(self._findings):
             first = self._findings[0]
-            told = f"{first.detail}; {self._wrong} wrongful liquidations in all"
+            told = f"{first.detail}; {count(self._wrong, 'wrongful liquidation')} in all"
             self._findings[0] = replace(first, detail=told)
         return self._findings
 

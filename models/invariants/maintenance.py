@@ -182,7 +182,7 @@ class ResumeGate(VenueLaw):
         if self._traded is None:
             return
         share_ppm, most_ppm = lost * PPM // len(self.truth.markets), self.truth.venue.declared.thin_markets_ppm_max
-        told = f"the books of {lost} markets lack a side {when} that they had before"
+        told = f"{count(lost, 'book')} without a side {when} that was there before"
         self.check(event, share_ppm <= most_ppm or self._is_auctioned, told, role="book")
 
     def _judge(self, event: Event, data: ResumeChecked) -> None:
@@ -192,10 +192,10 @@ class ResumeGate(VenueLaw):
         wrong = self._implausible(event.at_ms)
         for role, holds, told in (
             ("price", age_ms <= limit_ms, f"with a price {age_ms} ms old; {limit_ms} ms are allowed"),
-            ("market", missing == 0, f"while {missing} markets lack an index"),
-            ("copy", apart == 0, f"while {apart} indices differ between cloud and chain"),
-            ("service", down == 0, f"while {down} services are not ready"),
-            ("index", wrong == 0, f"while {wrong} of {len(self.truth.markets)} funding indices are implausible"),
+            ("market", missing == 0, f"with {count(missing, 'market')} lacking an index"),
+            ("copy", apart == 0, f"with {count(apart, 'index', 'indices')} apart between cloud and chain"),
+            ("service", down == 0, f"with {count(down, 'service')} not ready"),
+            ("index", wrong == 0, f"with {wrong} of {len(self.truth.markets)} funding indices implausible"),
         ):
             self.check(event, holds, f"OK {told}", role=role)
 

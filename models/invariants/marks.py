@@ -156,8 +156,8 @@ class ThinBookIndependence(BookLaw):
             markets = int((moved_ppm > self._limit_ppm).sum())
             self.find(
                 event.at_ms,
-                f"the best {'bid' if side == BID else 'ask'} alone moves the mark of {markets} markets; that of "
-                f"{self.name(worst)} by {moved_ppm[worst]} ppm, from {mark[worst]} to {published[worst]}",
+                f"the best {'bid' if side == BID else 'ask'} alone moves the mark of {count(markets, 'market')}; that "
+                f"of {self.name(worst)} by {moved_ppm[worst]} ppm, from {mark[worst]} to {published[worst]}",
                 event.identity,
             )
 
@@ -166,7 +166,9 @@ class ThinBookIndependence(BookLaw):
         apart = np.abs(basis_ppb(sample.mark_quantums, spot) - basis)
         wrong = np.flatnonzero(known & (apart * spot > ROUNDING_QUANTUMS * 1_000_000_000))
         if wrong.size:
-            told = f"{wrong.size} marks are not what the documented method gives, first {self.name(int(wrong[0]))}"
+            told = (
+                f"{count(wrong.size, 'mark')} other than the documented method gives, first {self.name(int(wrong[0]))}"
+            )
             self.find(event.at_ms, told, event.identity)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.harness.units import format_usd
 from drydock.models.events import BlockSealed, Bust, Fill, Ints, ModeChanged, RollbackDone
 from drydock.models.invariants.base import BookLaw
@@ -90,7 +91,9 @@ class PostOnly(BookLaw):
         crossed = np.flatnonzero((bid >= ask) & (ask > 0))
         if crossed.size and self._mode != "auction":
             first = int(crossed[0])
-            told = f"{crossed.size} books are crossed; {self.name(first)} is bid {bid[first]} and asked {ask[first]}"
+            told = (
+                f"{count(crossed.size, 'book')} crossed; {self.name(first)} is bid {bid[first]} and asked {ask[first]}"
+            )
             self.find(event.at_ms, told, event.identity, role="book")
         is_next = event.at_ms - self._sampled_ms <= self._mark_ms
         if self._is_post_only and self._band_ppm is not None and is_next:
@@ -106,8 +109,9 @@ class PostOnly(BookLaw):
         outside = (rest > 0) & ((rest < low) | (rest > high)) & (self._fair > 0)
         if outside.any():
             side, market = np.argwhere(outside)[0].tolist()
+            markets = count(int(outside.any(axis=0).sum()), "market")
             told = (
-                f"orders rest beyond {band_ppm} ppm of the outside price in {outside.any(axis=0).sum()} markets; "
+                f"orders rest beyond {band_ppm} ppm of the outside price in {markets}; "
                 f"{self.name(market)} at {rest[side, market] // PPM}, the outside price is {self._fair[market]}"
             )
             self.find(event.at_ms, told, event.identity, role="book")
@@ -193,7 +197,8 @@ class BustAccounting(BookLaw):
         self._closed.pop(data.account, None)
         gap, apart = data.quote_gap_quantums, data.positions_apart
         told = (
-            f"the RESYNC of account {data.account} finds {apart} other positions and {format_usd(gap)} USD in the cloud"
+            f"the RESYNC of account {data.account} finds {count(apart, 'other position')} and {format_usd(gap)} USD in "
+            f"the cloud"
         )
         self.check(event, gap == 0 and apart == 0, told, role=self.who(data.account))
 
@@ -272,8 +277,8 @@ class OrderSurvival(BookLaw):
         told = set(data.told.tolist()) - (self._under_way - waiting)  # of what just fired its owner is about to hear
         self.check(
             event, waiting == told,
-            lambda: f"at the {data.moment} {len(waiting ^ told)} triggers wait of which their owners do not know, or "
-            f"the other way round",
+            lambda: f"at the {data.moment} {count(len(waiting ^ told), 'trigger')} waiting without the owner's "
+            f"knowledge, or the other way round",
         )  # fmt: skip
         if data.moment == "rollback" and self._snapshot is not None:
             self._expected = self._snapshot
@@ -282,7 +287,8 @@ class OrderSurvival(BookLaw):
         elif data.moment != "snapshot" and self._expected is not None:
             lost, more = len(self._expected - waiting), len(waiting - self._expected)
             holds = not lost and not more
-            self.check(event, holds, f"at the {data.moment} {lost} triggers are lost, and {more} wait that should not")
+            told_lost = f"at the {data.moment} {count(lost, 'trigger')} lost, and {more} waiting that should not"
+            self.check(event, holds, told_lost)
         if data.moment == "snapshot":
             self._snapshot = set(waiting)
         kept = zip(data.triggers.tolist(), data.kinds.tolist(), strict=True)
@@ -292,10 +298,12 @@ class OrderSurvival(BookLaw):
     def _judge_cancel(self, event: Event, data: OrdersKept, waiting: set[int]) -> None:
         before = waiting if self._expected is None else self._expected
         lost, more = len((before & self._retained) - waiting), len(waiting - (before & self._retained))
-        told = f"of {len(before)} triggers {lost} are cancelled that are retained, and {more} wait that should not"
+        told = (
+            f"of {count(len(before), 'trigger')} {lost} cancelled although retained, and {more} waiting that should not"
+        )
         self.check(event, not lost and not more, told)
         self._judge_retention(event, data.resting)
 
     def _judge_retention(self, event: Event, resting: int) -> None:
-        told = f"{resting} orders rest in the book after the rollback, and limit orders are not retained"
+        told = f"{count(resting, 'order')} resting in the book after the rollback, and limit orders are not retained"
         self.check(event, self._keeps_limits or resting == 0, told, role="limit order")

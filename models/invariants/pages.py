@@ -8,6 +8,7 @@ from typing import Any
 from drydock.harness.event import Event
 from drydock.harness.law import Eventually
 from drydock.harness.port import Case, Finding
+from drydock.harness.report.words import count
 from drydock.models.events import BlockSealed, FrontShown, PageRefreshed, RollbackDone
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.model import restarted_services
@@ -86,4 +87,5 @@ class NoDefaults(VenueLaw):
     def observe(self, event: Event) -> None:
         """Judges each time the front page shows something new."""
         defaults = event.data.defaults
-        self.check(event, defaults == 0, f"the front page shows a default price for {defaults} markets", role="market")
+        told = f"the front page shows a default price for {count(defaults, 'market')}"
+        self.check(event, defaults == 0, told, role="market")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drydock.harness.event import Event
+from drydock.harness.report.words import count
 from drydock.models.accounts import Ints
 from drydock.models.events import IndexPublished, PricesPublished, RollbackDone
 from drydock.models.invariants.base import VenueLaw
@@ -111,8 +112,8 @@ class PairAtomicity(VenueLaw):
         if torn.size:
             self.find(
                 at_ms,
-                f"{torn.size} indices accrue from {at_ms - base_ms} ms ago, at which time {told}; first "
-                f"{self.name(int(torn[0]))}",
+                f"{count(torn.size, 'index', 'indices')} accrued from {at_ms - base_ms} ms ago, at which time {told}; "
+                f"first {self.name(int(torn[0]))}",
                 firings.event.identity,
             )
 
@@ -141,6 +142,6 @@ class PairAtomicity(VenueLaw):
         if torn.size:
             self.find(
                 event.at_ms,
-                f"{torn.size} prices bear the time of an older price, first {self.name(int(torn[0]))}",
+                f"{count(torn.size, 'price')} with the time of an older price, first {self.name(int(torn[0]))}",
                 event.identity,
             )

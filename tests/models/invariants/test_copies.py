@@ -34,7 +34,7 @@ def test_rows_may_fall_back_within_the_declared_lag(back_ms: int, findings: int)
 def test_finding_names_the_rows_that_fell_back() -> None:
     """One of three, and by how much; what is newer than before is no finding."""
     (told,) = details(CopiesAgree(), (60_000, persisted()), (70_000, changed(59_000, 10_000, 65_000)))
-    assert told == "1 funding indices in the database fell back in time, by up to 50 s, first ETH-USD-PERP"
+    assert told == "1 funding index in the database fell back in time, by up to 50 s, first ETH-USD-PERP"
 
 
 def test_rows_that_fell_back_once_are_not_found_again() -> None:

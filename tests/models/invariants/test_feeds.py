@@ -108,7 +108,7 @@ def test_quorum_is_asked_of_each_market(stage: Stage) -> None:
     live = np.full(len(truth.markets), 2)
     live[1] = 0
     (found,) = details(Quorum(), truth, (1, prices(truth.outside.spot(0), 0, live)))
-    assert found == f"1 prices count as fresh with too few live sources; {truth.markets.names[1]} has 0 of at least 1"
+    assert found == f"1 price taken as fresh from too few live sources; {truth.markets.names[1]} has 0 of at least 1"
 
 
 def test_market_data_counts_the_sources_that_it_heard() -> None:

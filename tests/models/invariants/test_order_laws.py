@@ -180,13 +180,13 @@ def test_triggers_that_a_rollback_forgets_are_found() -> None:
     right = (*AFTER_ROLLBACK, (4, kept("rollback", (1, 2, 3))), (5, ROLLED_BACK), (6, kept("cancel", (1, 2, 3))))
     assert [] == details(OrderSurvival(), *right)
     wrong = (*AFTER_ROLLBACK, (4, kept("rollback", (1, 3))))
-    assert ["at the rollback 1 triggers are lost, and 0 wait that should not"] == details(OrderSurvival(), *wrong)
+    assert ["at the rollback 1 trigger lost, and 0 waiting that should not"] == details(OrderSurvival(), *wrong)
 
 
 def test_order_that_rests_after_a_rollback_is_found_where_limit_orders_are_not_retained() -> None:
     """By the step that should have cancelled it, or at the reopening where there was no such step."""
     told = ((1, kept("snapshot", (), resting=2)), (2, kept("rollback", (), resting=2)), (3, ROLLED_BACK))
-    found = ["2 orders rest in the book after the rollback, and limit orders are not retained"]
+    found = ["2 orders resting in the book after the rollback, and limit orders are not retained"]
     assert found == details(OrderSurvival(), *told, (4, TO_CANCEL_ONLY), (5, TO_POST_ONLY))
     assert found == details(OrderSurvival(), *told, (4, kept("cancel", (), resting=2)))
     retained = ("venue.declared.retained_orders=[limit, take_profit, stop_loss]",)
@@ -196,14 +196,14 @@ def test_order_that_rests_after_a_rollback_is_found_where_limit_orders_are_not_r
 def test_owner_who_believes_in_another_order_is_found() -> None:
     """Except for the instant between a trigger's firing and its report."""
     found = details(OrderSurvival(), (1, kept("snapshot", (1,), told=(1, 2))))
-    assert ["at the snapshot 1 triggers wait of which their owners do not know, or the other way round"] == found
+    assert ["at the snapshot 1 trigger waiting without the owner's knowledge, or the other way round"] == found
     assert [] == details(OrderSurvival(), (1, fired(2)), (2, kept("snapshot", (1,), told=(1, 2))))
 
 
 def test_triggers_that_vanish_over_a_maintenance_are_found() -> None:
     """Without a rollback a trigger waits until it fires or a step cancels it."""
     told = (*AFTER_ROLLBACK, (4, kept("resume", (1,))))
-    assert ["at the resume 1 triggers are lost, and 0 wait that should not"] == details(OrderSurvival(), *told)
+    assert ["at the resume 1 trigger lost, and 0 waiting that should not"] == details(OrderSurvival(), *told)
     assert [] == details(OrderSurvival(), *AFTER_ROLLBACK, (4, kept("resume", (1, 3))))
 
 
@@ -211,7 +211,7 @@ def test_venue_that_retains_no_trigger_keeps_none() -> None:
     """The declared retention decides, not the step."""
     told = (*AFTER_ROLLBACK, (4, kept("rollback", (1, 2, 3))), (5, ROLLED_BACK), (6, kept("cancel", (1, 2, 3))))
     found = details(OrderSurvival(), *told, sets=("venue.declared.retained_orders=[]",))
-    assert ["of 3 triggers 0 are cancelled that are retained, and 3 wait that should not"] == found
+    assert ["of 3 triggers 0 cancelled although retained, and 3 waiting that should not"] == found
 
 
 def test_venue_that_retains_one_kind_of_trigger_keeps_that_kind_alone() -> None:
@@ -219,7 +219,7 @@ def test_venue_that_retains_one_kind_of_trigger_keeps_that_kind_alone() -> None:
     sets = ("venue.declared.retained_orders=[take_profit]",)
     told = ((1, kept("snapshot", (1, 2, 3))), (2, kept("rollback", (1, 2, 3))), (3, ROLLED_BACK))
     found = details(OrderSurvival(), *told, (4, kept("cancel", (1, 3))), sets=sets)
-    assert ["of 3 triggers 1 are cancelled that are retained, and 2 wait that should not"] == found
+    assert ["of 3 triggers 1 cancelled although retained, and 2 waiting that should not"] == found
     assert [] == details(OrderSurvival(), *told, (4, kept("cancel", (2,))), sets=sets)
 
 

@@ -47,7 +47,7 @@ def published(start: Any, dt_ms: int, markets: tuple[int, ...] = (0, 1, 2), off:
          ""),
         ([(5_000, (TICK_MS,)), (31_000, ROLLED_BACK), (60_000, (29_000,))], ""),
         ([(5_000, (TICK_MS,)), (60_000, (TICK_MS,))], "at which time no index was committed"),
-        ([(5_000, (TICK_MS, (0, 1))), (10_000, (TICK_MS, (0, 1, 2)))], "1 indices accrue from"),
+        ([(5_000, (TICK_MS, (0, 1))), (10_000, (TICK_MS, (0, 1, 2)))], "1 index accrued from"),
         ([(5_000, (TICK_MS,)), (10_000, (TICK_MS,)), (60_000, (55_000, (0,), FAR))], "another index was committed"),
     ],
 )  # fmt: skip
