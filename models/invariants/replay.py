@@ -8,6 +8,7 @@ import numpy as np
 
 from drydock.harness.event import Event
 from drydock.harness.port import Case
+from drydock.harness.report.words import count
 from drydock.models.accounts import Holdings
 from drydock.models.block_order import OPERATIONS
 from drydock.models.events import BlockSealed, BlockView, Bust, IndexOnchain, L1Credited, RollbackDone
@@ -91,5 +92,5 @@ class Commutes(VenueLaw):
     def _compare(self, event: Event, view: BlockView, copy: Holdings) -> None:
         names = ("quote", "size", "cached", "realised")
         apart = [name for name in names if not np.array_equal(getattr(view, name), getattr(copy, name))]
-        told = f"{len(view.fills)} fills in reverse order give other values of {', '.join(apart)}"
+        told = f"{count(len(view.fills), 'fill')} in reverse order came to other values of {', '.join(apart)}"
         self.check(event, not apart, told)
