@@ -16,6 +16,7 @@ from drydock.harness.bundle import RunSummary
 from drydock.harness.explore.space import is_threat
 from drydock.harness.port import Accepted, Case, Kit, Law, Scenario
 from drydock.harness.regression import NoLongerApplies, Regression, Standing, case_today, standing
+from drydock.harness.report.words import are
 from drydock.harness.result import KnownLine
 from drydock.harness.signature import Signature
 
@@ -117,7 +118,7 @@ def _ways_out(line: KnownLine) -> str:
         return ""
     law = line.signature.partition("@")[0]
     risk = f"accept it (law: {law}, regression: {line.id})"
-    return f"; {' and '.join(line.outside)} is outside of the threats: mend it, {risk}, or delete {line.file or 'it'}"
+    return f"; {are(line.outside)} outside of the threats: mend it, {risk}, or delete {line.file or 'it'}"
 
 
 def missing_of(lines: Iterable[KnownLine]) -> Iterator[str]:

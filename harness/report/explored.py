@@ -13,7 +13,7 @@ from drydock.harness.explore.minimum import Minimum
 from drydock.harness.port import Case, Fault
 from drydock.harness.report import console as out
 from drydock.harness.report.story import print_story
-from drydock.harness.report.words import clip, count, usd
+from drydock.harness.report.words import are, clip, count, usd
 from drydock.harness.shrink.parts import fault_text, parts_of
 from drydock.harness.signature import Signature
 from drydock.harness.story import Story
@@ -24,6 +24,7 @@ NO_BOUND = (
 )
 _STORIES = 3
 _SHOWN = 5
+_FAULTS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def print_explored(console: Console, telling: Telling, *, verbosity: int = 0) ->
         story = telling.stories.get(str(minimum.failure.signature))
         if story is not None:
             print_story(console, story)
-    out.print_lines(console, *_unshrunk(telling))
+    out.print_lines(console, *_unshrunk(telling, is_complete=verbosity > 0))
     out.print_lines(console, *_where_runs_went(telling.explored, is_complete=verbosity > 0))
     out.print_lines(console, Text(""), Text(NO_BOUND, style="dim"))
 
@@ -140,8 +141,8 @@ def _from_now_on(minimum: Minimum) -> str:
     now = "drydock gonogo plays it from now on, and is NO-GO while it fails"
     if not minimum.outside:
         return now
-    kinds = " and ".join(dict.fromkeys(fault.kind for fault in minimum.outside))
-    return f"{now}; {kinds} is outside of the threats: if that shall not count, accept it or delete the file"
+    kinds = list(dict.fromkeys(fault.kind for fault in minimum.outside))
+    return f"{now}; {are(kinds)} outside of the threats: if that shall not count, accept it or delete the file"
 
 
 def _seen(failure: Failure, explored: Explored) -> str:
@@ -182,7 +183,7 @@ def _fails(minimum: Minimum, seen: frozenset[Signature]) -> str:
     return "fails" if minimum.failure.signature in seen else "passes"
 
 
-def _unshrunk(telling: Telling) -> Iterator[RenderableType]:
+def _unshrunk(telling: Telling, *, is_complete: bool) -> Iterator[RenderableType]:
     """Failures of which there is no smallest case: time was over, or they do not show again alone."""
     shown = {signature for minimum in telling.minima for signature in minimum.shows}
     rest = [failure for failure in telling.explored.failures if failure.signature not in shown]
@@ -193,14 +194,17 @@ def _unshrunk(telling: Telling) -> Iterator[RenderableType]:
         yield out.indented(text)
         yield out.indented(Text(_seen(failure, telling.explored), style="dim"), 6)
         yield out.indented(failure.finding.detail, 6)
-        yield out.indented(_plan_text(failure.case.plan, failure.outside), 6)
+        plan = failure.case.plan
+        yield out.indented(_plan_text(plan, failure.outside, len(plan) if is_complete else _FAULTS_SHOWN), 6)
         if str(failure.signature) in telling.replays:
             yield out.command_line(telling.replays[str(failure.signature)])
 
 
-def _plan_text(plan: Sequence[Fault], outside: Sequence[Fault]) -> str:
-    told = [fault_text(fault) + (" (outside the threats)" if fault in outside else "") for fault in plan]
-    return "; ".join(told) or "no fault"
+def _plan_text(plan: Sequence[Fault], outside: Sequence[Fault], most: int) -> str:
+    """The first faults of a plan, and how many more there are: the case of a crowd has dozens."""
+    told = [fault_text(fault) + (" (outside the threats)" if fault in outside else "") for fault in plan[:most]]
+    more = [f"and {count(len(plan) - most, 'more fault', 'more faults')}"] if len(plan) > most else []
+    return "; ".join([*told, *more]) or "no fault"
 
 
 # ---- where the runs went --------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from drydock.harness.report.story import broken, clock, outcome, when
 from drydock.harness.report.svg import Times
 from drydock.harness.report.svg_chart import clipped, draw_chart, value_text
 from drydock.harness.report.svg_lanes import Bar, Mark, Picture, Stop, draw_lanes
-from drydock.harness.report.words import count, kinds_text, usd
+from drydock.harness.report.words import clip, count, kinds_text, usd
 from drydock.harness.result import RunResult
 from drydock.harness.run import FaultHealed, FaultInjected
 from drydock.harness.story import Sentence, Story, story_of
@@ -36,6 +36,7 @@ _GUTTER, _NARROW_GUTTER = 104, 82
 _CHART_WIDE = WIDE // 2
 _LEAST_MOMENT_MS = 8_000
 _TABLE_ROWS = 12
+_FAULTS_NAMED = 6
 _KEY = {False: "curve", True: "truth"}
 
 
@@ -75,8 +76,9 @@ def facts_of(case: Case, result: RunResult) -> tuple[tuple[str, str], ...]:
 
 
 def plan_text(case: Case) -> str:
-    """``slow_load at start-services on funding``; ``no fault``."""
-    return ", ".join(f"{fault.kind} at {fault.step} on {fault.target or 'all'}" for fault in case.plan) or "no fault"
+    """``slow_load at start-services on funding``; the first of many, and how many more; ``no fault``."""
+    told = [f"{fault.kind} at {fault.step} on {fault.target or 'all'}" for fault in case.plan]
+    return clip(told, _FAULTS_NAMED) or "no fault"
 
 
 def run_view(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drydock.harness.units import QUANTUMS_PER_USD
 
@@ -35,6 +35,13 @@ def clip(names: list[str], most: int) -> str:
     """The first names with commas, and how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def are(names: Sequence[str], most: int = 3) -> str:
+    """``a is``, ``a and b are``, ``a, b, c and 2 more are``: what a sentence begins with."""
+    shown = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
+    listed = " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+    return f"{listed} {'is' if len(names) == 1 else 'are'}"
 
 
 def place_text(at: str) -> str:

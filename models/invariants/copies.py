@@ -90,10 +90,11 @@ class SameAccounts(VenueLaw):
         apart = np.flatnonzero((positions > 0) | (np.abs(money) > self._most)).tolist()
         moving = {account for account, fills in self._under_way.items() if fills > 0}.union(*self._liquidated)
         for account in (account for account in apart if account not in moving):
+            apart_usd = abs(int(money[account])) // 1_000_000
             self.find(
                 event.at_ms,
                 f"cloud and chain differ about account {account}: {count(int(positions[account]), 'position')}, and "
-                f"the cloud holds it for {int(money[account]) // 1_000_000} USD richer",
+                f"the cloud holds it for {apart_usd} USD {'richer' if money[account] >= 0 else 'poorer'}",
                 event.identity,
                 role=self.who(account),
             )

@@ -51,3 +51,17 @@ def test_a_smallest_case_says_of_which_run_it_is(answer: tuple[int, Answer]) -> 
     assert (later > 0) == ("1 fault of run 8, nothing of it can be left out" in told.text)
     assert (later > 0) == ("Its parts of run 8: nothing can be left out" in told.page)
     assert "found by explore in run 1 (crowd)" + (", smallest of run 8" if later else "") == told.origin
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, 3), (1, 30)])
+def test_a_case_of_dozens_of_faults_is_told_by_its_first_few(toy: ModuleType, verbosity: int, shown: int) -> None:
+    """What was not shrunk is replayed and not read; ``-v`` names every fault."""
+    explored = explore(toy.scenario(waits=False), kit("toy"), ExploreOptions(budget=20))
+    first = explored.failures[0]
+    crowd = replace(first, case=replace(first.case, plan=first.case.plan[:1] * 30))
+    text = io.StringIO()
+    telling = Telling(replace(explored, failures=(crowd,)), [])
+    print_explored(Console(file=text, width=200), telling, verbosity=verbosity)
+    told = " ".join(text.getvalue().split())
+    assert shown == told.count("SlowCount at ")
+    assert (shown < 30) == ("; and 27 more faults" in told)
