@@ -98,7 +98,10 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One answer: the decision, why, the runs that show it, and what it rests on. ``tone``: good, bad or busy."""
+    """One answer: the decision, why, the runs that show it, and what it rests on. ``tone``: good, bad or busy.
+
+    ``overview`` stands before the runs, ``tables`` after them.
+    """
 
     badge: str
     tone: str
@@ -107,6 +110,7 @@ class Part:
     summary: str = ""
     reasons: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    overview: tuple[Table, ...] = ()
     runs: tuple[RunView, ...] = ()
     tables: tuple[Table, ...] = ()
     limit: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from drydock.harness.explore.found import Failure
 from drydock.harness.explore.minimum import Minimum
 from drydock.harness.port import Case, Kit, Scenario
 from drydock.harness.report.explored import NO_BOUND, Telling, stopped_text
@@ -18,6 +19,8 @@ from drydock.harness.told import tell
 SHOWN_MAX = 8
 """So many failures are drawn; the others stand in a table."""
 _NAMED = 12
+_WHOLE = 2
+_BRIEF = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def explored_page(telling: Telling, scenario: Scenario, kit: Kit) -> str:
         claim=f"{claim}; {len(found)} shrunk to the smallest case." if number else f"{claim}.",
         reasons=[stopped_text(explored)] if stopped_text(explored) else [],
         facts=(("budget", f"{explored.budget:,}"), ("seed", str(explored.seed)), ("scenario", explored.scenario_hash)),
+        overview=[_overview(telling)],
         tables=tuple(_circumstances(telling)),
         number=number,
         machine={"runs": explored.runs, **explored.run},
@@ -68,6 +72,7 @@ def search_page(
     claim: str,
     reasons: Sequence[str] = (),
     facts: Sequence[tuple[str, str]] = (),
+    overview: Sequence[Table] = (),
     tables: Sequence[Table] = (),
     number: int | None = None,
     machine: Mapping[str, object] | None = None,
@@ -85,6 +90,7 @@ def search_page(
         summary=scenario.summary,
         reasons=tuple(reasons),
         facts=tuple(facts),
+        overview=tuple(overview),
         runs=tuple(_view(one, kit) for one in found[:SHOWN_MAX]),
         tables=(*tables, _not_drawn(found[SHOWN_MAX:])),
         limit=NO_BOUND.replace("`", ""),
@@ -95,12 +101,18 @@ def search_page(
 def _view(one: Found, kit: Kit) -> RunView:
     told = tell(one.case, kit)
     story = story_of(one.case, kit, one.signature, told=told, replay=one.replay)
-    view = run_view(told, kit, story, title="In pictures", tables_title=f"The case: {plan_text(one.case)}")
+    view = run_view(told, kit, story, title="In pictures", tables_title=f"The case: {_case_text(one.case)}")
     return replace(view, tables=(*one.tables, *view.tables))
 
 
+def _case_text(case: Case) -> str:
+    """Its faults, and how many laggards."""
+    laggards = len(case.ties.laggards)
+    return plan_text(case) + (f", {count(laggards, 'laggard')}" if laggards else "")
+
+
 def _not_drawn(found: Sequence[Found]) -> Table:
-    rows = [[" · ".join(filter(None, one.signature)), plan_text(one.case), one.replay] for one in found]
+    rows = [[" · ".join(filter(None, one.signature)), _case_text(one.case), one.replay] for one in found]
     return table("More failures, not drawn", ("failure", "case", "again"), rows)
 
 
@@ -127,13 +139,37 @@ def _proof(minimum: Minimum) -> Table:
     return table(f"Its parts{minimum.of_run}: {proven}", ("part", "without it", "it alone"), rows)
 
 
+def _overview(telling: Telling) -> Table:
+    """All that was found, one failure a line: those with a smallest case first, in the order of the stories."""
+    rows: list[list[str]] = []
+    for minimum in telling.minima:
+        harm = usd(minimum.harm_quantums) if minimum.harm_quantums else "-"
+        case = _in_brief(minimum.shrunk.case) + minimum.of_run
+        rows.append([str(minimum.failure.signature), minimum.detail or minimum.failure.finding.detail, case, harm])
+    for failure in _unshrunk(telling):
+        case = f"not shrunk: {count(len(failure.case.plan), 'fault')}"
+        rows.append([str(failure.signature), failure.finding.detail, case, "-"])
+    return table("What was found", ("failure", "seen", "smallest case", "its harm, USD"), rows, (3,))
+
+
+def _in_brief(case: Case) -> str:
+    """One part or two with step and target; of more the kinds."""
+    if len(parts_of(case)) <= _WHOLE:
+        return _case_text(case)
+    return f"{count(len(case.plan), 'fault')}: {clip([fault.kind for fault in case.plan], _BRIEF)}"
+
+
+def _unshrunk(telling: Telling) -> list[Failure]:
+    """Failures that no smallest case shows."""
+    shown = {signature for minimum in telling.minima for signature in minimum.shows}
+    return [failure for failure in telling.explored.failures if failure.signature not in shown]
+
+
 def _circumstances(telling: Telling) -> Iterator[Table]:
     explored = telling.explored
-    shown = {signature for minimum in telling.minima for signature in minimum.shows}
-    rest = [failure for failure in explored.failures if failure.signature not in shown]
     rows: list[list[str]] = [
-        [str(one.signature), one.finding.detail, plan_text(one.case), telling.replays.get(str(one.signature), "")]
-        for one in rest
+        [str(one.signature), one.finding.detail, _case_text(one.case), telling.replays.get(str(one.signature), "")]
+        for one in _unshrunk(telling)
     ]
     yield table("Found and not shrunk", ("failure", "first finding", "case", "again"), rows)
     rows = [

@@ -53,6 +53,17 @@ def test_a_smallest_case_says_of_which_run_it_is(answer: tuple[int, Answer]) -> 
     assert "found by explore in run 1 (crowd)" + (", smallest of run 8" if later else "") == told.origin
 
 
+def test_the_page_begins_with_all_that_was_found(toy: ModuleType) -> None:
+    """Eight are drawn; who wants to know what there is does not scroll past them, and what was not shrunk is there."""
+    scenario = toy.scenario(waits=False)
+    explored = explore(scenario, kit("toy"), ExploreOptions(budget=20))
+    page = explored_page(Telling(explored, []), scenario, kit("toy"))
+    overview = page[page.index("What was found") : page.index("What this rests on")]
+    assert explored.failures
+    assert [1] * len(explored.failures) == [overview.count(str(one.signature)) for one in explored.failures]
+    assert len(explored.failures) == overview.count("not shrunk: ")
+
+
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, 3), (1, 30)])
 def test_a_case_of_dozens_of_faults_is_told_by_its_first_few(toy: ModuleType, verbosity: int, shown: int) -> None:
     """What was not shrunk is replayed and not read; ``-v`` names every fault."""
