@@ -208,7 +208,7 @@ class _Exploration:
         explored: Explored | None = None
         try:
             with minima:
-                hears = replace(options, progress=self.progress, found=self._found, again=minima.take)
+                hears = replace(options, progress=self._heard, found=self._found, again=minima.take)
                 explored = explore(self.scenario, self.kit, hears)
                 if explored.stopped in _STOPS:
                     minima.stop()
@@ -217,6 +217,13 @@ class _Exploration:
                 raise
             return replace(explored, stopped=stop_text(stop))
         return explored
+
+    def _heard(self, runs: int, budget: int, signatures: int) -> None:
+        """A run is over."""
+        assert self.progress is not None
+        assert self.minima is not None
+        self.progress(runs, budget, signatures)
+        self.minima.go_on()
 
     def _found(self, failure: Failure) -> None:
         """A new failure: saved and shown as it is, and handed on to be shrunk."""

@@ -36,7 +36,8 @@ BOX_S = 30.0
 class Boxes:
     """How long shrinking may take: ``box_s`` each, nothing past ``deadline_s`` of the clock; 0 is not at all.
 
-    ``is_beside`` shrinks in a thread of its own: only where the search itself is played by other processes.
+    ``is_beside`` shrinks in a thread of its own: only where the search itself is played by other processes. Where one
+    process does both and has a deadline, shrinking takes half of the time at most, so that there is a search.
     """
 
     box_s: float = BOX_S
@@ -61,6 +62,7 @@ class Minima:
         self._losses_max = loss_limits(kit, scenario)
         self._turns = Turns()
         self._spent_s: defaultdict[Signature, float] = defaultdict(float)
+        self._began_s = boxes.clock()
         self._more = threading.Condition()
         self._is_closed = False
         self._is_stopped = False
@@ -88,6 +90,10 @@ class Minima:
         with self._more:
             self._turns.add(failure)
             self._more.notify()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Between two runs of a search that is played in this very thread: first turns, where it is time for them."""
         if self._thread is None:
             self._work_off(Effort.QUICK)
 
@@ -116,10 +122,16 @@ class Minima:
     def _work_off(self, most: Effort) -> bool:
         """Shrinks, one turn after another, while none is next that takes more effort; whether there was any."""
         is_any = False
-        while (turn := self._next()) is not None and turn.next <= most:
+        while (turn := self._next()) is not None and turn.next <= most and self._may_begin():
             self._shrink(turn)
             is_any = True
         return is_any
+
+    def _may_begin(self) -> bool:
+        """Whether shrinking had no more than its half of the time, where that is short and the search waits for it."""
+        if self._thread is not None or self._is_closed or math.isinf(self._boxes.deadline_s):
+            return True
+        return 2 * sum(self._spent_s.values()) <= self._now() - self._began_s
 
     def _next(self) -> Turn | None:
         with self._more:

@@ -153,8 +153,8 @@ def _overview(telling: Telling) -> Table:
 
 
 def _in_brief(case: Case) -> str:
-    """One part or two with step and target; of more the kinds."""
-    if len(parts_of(case)) <= _WHOLE:
+    """One fault or two with step and target; of more the kinds."""
+    if len(case.plan) <= _WHOLE:
         return _case_text(case)
     return f"{count(len(case.plan), 'fault')}: {clip([fault.kind for fault in case.plan], _BRIEF)}"
 

@@ -102,6 +102,29 @@ def test_a_failure_that_does_not_show_again_has_none(failures: tuple[Failure, ..
     assert () == shrunk((replace(failures[0], signature=Signature("T1", "elsewhere")),))
 
 
+def test_where_time_is_short_and_one_process_does_both_half_of_it_is_for_the_search(
+    failures: tuple[Failure, ...],
+) -> None:
+    """A dozen failures of a first run would keep a single processor until the time is over."""
+    now_s, shrunk_at_s = [0.0], []
+
+    class TenSecondsEach(Minima):
+        def _minimum(self, turn: Turn, left_s: float) -> Minimum | None:
+            shrunk_at_s.append(now_s[0])
+            now_s[0] += 10
+            return None
+
+    boxes = Boxes(deadline_s=1_000, clock=lambda: now_s[0])
+    with TenSecondsEach(kit("toy"), failures[0].case.scenario, boxes) as minima:
+        for run in range(4):
+            minima.take(replace(failures[0], run=run, signature=Signature("T1", f"{run}")))
+        while now_s[0] < 55:
+            now_s[0] += 1  # a run of the search
+            minima.go_on()
+        assert [0, 20, 40] == shrunk_at_s
+    assert [0, 20, 40, 55] == shrunk_at_s  # and the rest when the search is over
+
+
 def test_past_the_deadline_and_without_a_box_nothing_is_shrunk(failures: tuple[Failure, ...]) -> None:
     """A box of no time, or a deadline that is over."""
     assert () == shrunk(failures, box_s=0.0)
