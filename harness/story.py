@@ -25,6 +25,7 @@ from drydock.harness.told import Told, Touch, tell
 
 TOLD_MAX = 12
 """So many events of a chain are told; of a longer one the middle is counted."""
+_NAMED_MAX = 2
 _LAGGARDS_MAX = 3
 _PASSED_MAX = 2
 _NUMBERS = re.compile(r"\d[\d.,:]*")
@@ -109,6 +110,7 @@ class _Teller:
         self._order = {event.identity: number for number, event in enumerate(told.events)}
         self._steps = dict(steps_under_way(told))
         self._broken = _first_findings(told.result.findings, finding)
+        self._named = finding.events[:_NAMED_MAX]
 
     def story(self, replay: str) -> Story:
         result, laws = self._told.result, {law.id: law for law in self._kit.laws(self._scenario)}
@@ -135,7 +137,7 @@ class _Teller:
     # ---- the chain -------------------------------------------------------------------------------------------
     def _chain(self) -> list[Event]:
         """The finding's events and all that they came of, in the order in which it happened."""
-        waiting, found = [i for i in self._finding.events if i in self._by_id][:1], set[Identity]()
+        waiting, found = [i for i in self._named if i in self._by_id], set[Identity]()
         while waiting:
             identity = waiting.pop()
             if identity not in found:
@@ -165,7 +167,7 @@ class _Teller:
         texts = {event.identity: self._text(event) for event in chain}
         worth = [event for event in without_siblings(chain) if texts[event.identity]]
         begins = {span.since for span in self._told.charts.steps}
-        worth = list(without_repeats(worth, texts, {*self._broken, *begins}))
+        worth = list(without_repeats(worth, texts, {*self._broken, *self._named, *begins}))
         kept = self._kept(worth)
         skipped = 0
         for event in chain:
@@ -186,8 +188,7 @@ class _Teller:
 
     def _kept(self, worth: Sequence[Event]) -> set[Identity]:
         """What broke a law, the step in which that first happened, the root; then the nearest to the finding."""
-        last = self._finding.events[:1]
-        broke = [event for event in worth if event.identity in self._broken or event.identity in last]
+        broke = [event for event in worth if event.identity in self._broken or event.identity in self._named]
         steps = {self._steps[event.identity] for event in broke[:1]}
         begins = [span.since for span in self._told.charts.steps if span.label in steps]
         order = [*broke[::-1], *(event for event in worth if event.identity in begins), *worth[:1], *worth[::-1]]
@@ -196,7 +197,7 @@ class _Teller:
     def _text(self, event: Event) -> str:
         """The kit's sentence; for what the finding itself names, if need be, the bare event."""
         told = self._kit.describe(event, self._scenario, in_full=True)
-        is_named = event.identity in self._broken or event.identity in self._finding.events[:1]
+        is_named = event.identity in self._broken or event.identity in self._named
         return told or (f"{event.kind} of {event.lane}" if is_named else "")
 
     # ---- circumstances ---------------------------------------------------------------------------------------

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from drydock.harness.event import Event
+from drydock.harness.event import Event, Identity
 from drydock.harness.port import Finding
 from drydock.models.events import BlockSealed, Bust, Fill, RollbackDone, SnapshotTaken
 from drydock.models.invariants.base import VenueLaw
 from drydock.models.matching import OF_TRIGGER
 
 Key = tuple[int, int, int, int, int]
-TOLD = 1 << 60
 NEVER_MS = 1 << 60
 
 
@@ -107,7 +106,8 @@ class SealedOnce(VenueLaw):
     def begin(self, truth: Any) -> None:
         """Nothing is under way."""
         super().begin(truth)
-        self._waiting: dict[Key, list[int]] = {}
+        self._waiting: dict[Key, list[Event]] = {}
+        self._told: set[Identity] = set()
         self._late_ms: int = truth.venue.declared.copies_lag_ms + truth.venue.chain.block_ms
         self._last: Event | None = None
 
@@ -115,7 +115,7 @@ class SealedOnce(VenueLaw):
         """Follows each fill to its block."""
         data = event.data
         if isinstance(data, Fill):
-            self._waiting.setdefault(data[:5], []).append(event.at_ms)
+            self._waiting.setdefault(data[:5], []).append(event)
         elif isinstance(data, BlockSealed):
             self._last = event
             self._settle(event, data)
@@ -137,39 +137,46 @@ class SealedOnce(VenueLaw):
         for taker_slot, maker_slot, size, price in sealed.view.fills:
             taker = account_of[taker_slot]
             self._checks += 1
-            made_ms = self._take((market_of[taker_slot], taker, account_of[maker_slot], size, price))
-            if made_ms is None:
+            made = self._take((market_of[taker_slot], taker, account_of[maker_slot], size, price))
+            if made is None:
                 told = "that the cloud has not made, or not as often"
-            elif event.at_ms - made_ms > self._late_ms:
-                told = f"{event.at_ms - made_ms} ms after it was made"
+            elif event.at_ms - made.at_ms > self._late_ms and made.identity not in self._told:
+                told = f"{event.at_ms - made.at_ms} ms after it was made"
             else:
                 continue
             market = self.name(market_of[taker_slot])
             self.find(
                 event.at_ms,
                 f"block {sealed.height} seals a fill of account {taker} in {market} {told}",
-                event.identity,
+                *_of(event, made),
                 role=self.who(taker),
             )
 
-    def _take(self, key: Key) -> int | None:
-        """One fill less is under way: when it was made (``TOLD`` where it was found late already); None for no such."""
+    def _take(self, key: Key) -> Event | None:
+        """One fill less is under way: that which was made first; None for no such."""
         waiting = self._waiting.get(key)
         if waiting is None:
             return None
-        made_ms = waiting.pop(0)
+        made = waiting.pop(0)
         if not waiting:
             del self._waiting[key]
-        return made_ms
+        return made
 
     def _find_late(self, event: Event) -> None:
-        for (market, taker, *_), made_ms in self._waiting.items():
-            age_ms = event.at_ms - made_ms[0]
-            if age_ms > self._late_ms:
-                made_ms[0] = TOLD
+        for (market, taker, *_), made in self._waiting.items():
+            age_ms = event.at_ms - made[0].at_ms
+            if age_ms > self._late_ms and made[0].identity not in self._told:
+                self._told.add(made[0].identity)
                 self.find(
                     event.at_ms,
                     f"a fill of account {taker} in {self.name(market)} is not sealed after {age_ms} ms",
-                    event.identity,
+                    *_of(event, made[0]),
                     role=self.who(taker),
                 )
+
+
+def _of(sealed: Event, made: Event | None) -> Iterator[Identity]:
+    """The block that shows it, and the fill that it is about."""
+    yield sealed.identity
+    if made is not None:
+        yield made.identity

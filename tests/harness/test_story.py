@@ -119,6 +119,18 @@ def test_a_long_chain_is_folded_and_says_so(toy: ModuleType, broken: Case) -> No
     assert any("events in between" in line for line in story_lines(story))
 
 
+def test_whatever_else_a_finding_names_is_told_with_what_it_came_of(toy: ModuleType, broken: Case) -> None:
+    """A block shows that a fill came late: the fill is of the story, though the block did not come of it."""
+    told = tell(broken, toy.ToyKit())
+    finding = told.result.findings[0]
+    chain = story_of(broken, toy.ToyKit(), finding, told=told).chain  # type: ignore[union-attr]
+    other = next(event for event in told.events if event.kind == "counter.stored" and event.identity not in chain)
+    story = story_of(broken, toy.ToyKit(), replace(finding, events=(*finding.events, other.identity)), told=told)
+    assert story is not None
+    assert other.identity in {sentence.identity for sentence in story.sentences}
+    assert other.cause in {None, *story.chain}
+
+
 def test_the_same_with_other_numbers_is_told_first_and_last() -> None:
     """Whatever lies between: blocks that are filled and sealed in turn, and one sentence that says something else."""
     turns = [("take", f"block {n} takes {n + 2} indices") for n in range(4)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from drydock.harness.event import Event
+from drydock.harness.port import Finding
 from drydock.models.events import BlockSealed, Bust, Fill, RollbackDone, SnapshotTaken
 from drydock.models.invariants.once import AskedFor, SealedOnce
 from drydock.models.matching import OF_PERSON, OF_TRIGGER
@@ -21,11 +23,17 @@ LATE_MS = TRUTH.venue.declared.copies_lag_ms + TRUTH.venue.chain.block_ms
 
 
 def details(law: Any, *told: tuple[int, Any]) -> list[str]:
+    """What the law says of these events at these times."""
+    return [finding.detail for finding in found(law, *told)]
+
+
+def found(law: Any, *told: tuple[int, Any]) -> Sequence[Finding]:
     """What the law finds in these events at these times."""
     law.begin(TRUTH)
     for nth, (at_ms, data) in enumerate(told):
         law.observe(Event(at_ms, "test", data.kind, nth, None, data))
-    return [finding.detail for finding in law.end()]
+    findings: Sequence[Finding] = law.end()
+    return findings
 
 
 # ---- S6 -------------------------------------------------------------------------------------------------------------
@@ -60,9 +68,15 @@ def block(fills: int) -> BlockSealed:
 )
 def test_fill_is_sealed_once_and_in_time(told: list[tuple[int, Any]], words: str) -> None:
     """One finding where it is not, however late it comes in the end; none where it is bust or rolled back."""
-    found = details(SealedOnce(), *told)
-    assert (1 if words else 0) == len(found)
-    assert all(words in detail for detail in found)
+    findings = details(SealedOnce(), *told)
+    assert (1 if words else 0) == len(findings)
+    assert all(words in detail for detail in findings)
+
+
+def test_a_late_fill_is_named_beside_the_block_that_shows_it() -> None:
+    """Who reads the story wants the fill: the block it is found in has a hundred others."""
+    findings = found(SealedOnce(), (0, FILLED), (LATE_MS + 1, block(1)))
+    assert [["block.sealed", "fill"]] == [[kind for _, kind, _ in finding.events] for finding in findings]
 
 
 # ---- O4 -------------------------------------------------------------------------------------------------------------
