@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drydock.harness.cli import exits, main
+from drydock.harness.explore.minima import Minima
 from drydock.harness.explore.portfolio import NAMES
 from tests.harness.commands import TOY, drydock
 
@@ -38,6 +39,14 @@ def test_the_help_names_every_strategy(capsys: Capture) -> None:
     assert exits.GO == main.answer(["explore", "--help"])
     told = capsys.readouterr().out
     assert [] == [name for name in NAMES if name not in told]
+
+
+def test_between_two_runs_what_waits_may_be_shrunk(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what waited for its half of the time would wait for the next failure, and there may be none."""
+    asked: list[Minima] = []
+    monkeypatch.setattr(Minima, "go_on", lambda minima: asked.append(minima))
+    explore("good.yaml", "-q")
+    assert 40 == len(asked)
 
 
 def test_nothing_ran_is_no_success(night: Path, capsys: Capture) -> None:

@@ -1,4 +1,4 @@
-"""The answer of ``drydock explore``: of which run each of its smallest cases is."""
+"""The answer of ``drydock explore``: what was found, and of which run each of its smallest cases is."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def test_a_smallest_case_says_of_which_run_it_is(answer: tuple[int, Answer]) -> 
     assert (later > 0) == ("1 fault of run 8, nothing of it can be left out" in told.text)
     assert (later > 0) == ("Its parts of run 8: nothing can be left out" in told.page)
     assert "found by explore in run 1 (crowd)" + (", smallest of run 8" if later else "") == told.origin
+
+
+def test_the_page_names_what_was_found_before_it_tells_any_of_it(answer: tuple[int, Answer]) -> None:
+    """The list, and then the stories."""
+    page = answer[1].page
+    assert page.index("What was found") < page.index("How T1 came to be broken")
 
 
 def test_the_page_begins_with_all_that_was_found(toy: ModuleType) -> None:
