@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
+
 from drydock.harness.port import Range, Scenario
 from drydock.harness.seam import Bender, Passage
 from drydock.models.artefact import READERS
@@ -44,12 +46,13 @@ class OversizedArtefact(LastingFault):
         return () if model_of(scenario).venue.artefact is None else ("all", *READERS)
 
     def benders(self, world: VenueWorld) -> Iterable[tuple[str, Bender]]:
-        """Lists every entry again and again."""
+        """Lists every entry again and again; of two such artefacts at once the longer one counts."""
 
         def duplicate(passage: Passage) -> bool:
-            if self.target not in ("all", passage.label) or passage.value is None:
+            listed = passage.value
+            if self.target not in ("all", passage.label) or listed is None or int(listed.max()) >= self.times:
                 return False
-            passage.value = passage.value * self.times
+            passage.value = np.where(listed > 0, self.times, 0)
             return True
 
         yield "artefact.read", duplicate

@@ -52,7 +52,12 @@ def is_of_kit(cls: type[Fault], kit: str) -> bool:
 
 def is_legal(plan: Sequence[Fault], scenario: Scenario) -> bool:
     """Whether every fault applies there and no kind goes below its floor."""
-    return all(fault.applicable(scenario) for fault in plan) and not any(_sunk(plan, scenario))
+    return all(fault.applicable(scenario) for fault in plan) and keeps_floors(plan, scenario)
+
+
+def keeps_floors(plan: Sequence[Fault], scenario: Scenario) -> bool:
+    """Whether no kind goes below its floor there."""
+    return not any(_sunk(plan, scenario))
 
 
 def _sunk(plan: Sequence[Fault], scenario: Scenario) -> Iterable[bool]:

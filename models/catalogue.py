@@ -47,7 +47,7 @@ A_TAPE = ("NAME", "a night that was recorded, under a name of your own: `tapes: 
 GATE_SENTENCES: Mapping[str, str] = {
     "processes_up": "every process exists: liveness, not readiness",
     "ready": "every service says that it is ready, by its own rule",
-    "indices_present": "every market's index on the chain is younger than the restart",
+    "indices_present": "every market's index, in the cloud and on the chain, is younger than the restart",
     "copies_agree": "indices in the cloud and on the chain agree within the declared lag",
     "prices_fresh": "no price is older than declared for a fill",
 }

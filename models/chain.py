@@ -136,6 +136,7 @@ class Chain:
     def submit_numbered(self, message: tuple[int, Transaction, Mask]) -> None:
         """Parts of a transaction that may have arrived before: taken as the inbox has it."""
         number, transaction, parts = message
+        self._world.cloud.arrived(number)
         parts = self._inbox.take(number, parts)
         if not parts.any():
             return

@@ -58,6 +58,7 @@ class Cloud:
         self._submit_ms = world.venue.chain.submit_ms
         self._resend_ms = world.venue.messages.submit_resend_ms
         self._sent = 0
+        self._fills_under_way: set[int] = set()
         freshness = world.venue.safeguards.price_freshness
         self._price_ms_max = FOR_EVER_MS if freshness is None else freshness.fill_ms
         self.reserves = Reserves(holdings, world.markets.mmf_ppm + world.venue.liquidation.taker_fee_ppm)
@@ -253,8 +254,19 @@ class Cloud:
             return
         self._sim.call_in(self._submit_ms, self._world.chain.submit, transaction, self._to_chain, "submit")
 
+    @property
+    def has_fills_under_way(self) -> bool:
+        """Whether a fill is longer than usual on its way to the sequencer, or waits to be sent again."""
+        return bool(self._fills_under_way)
+
+    def arrived(self, number: int) -> None:
+        """The sequencer has this message: who asks about it is told so."""
+        self._fills_under_way.discard(number)
+
     def _send_bent(self, transaction: Transaction) -> None:
         self._sent += 1
+        if isinstance(transaction, FillTx):
+            self._fills_under_way.add(self._sent)
         self._send_numbered((self._sent, transaction))
 
     def _send_numbered(self, message: tuple[int, Transaction]) -> None:
@@ -270,6 +282,8 @@ class Cloud:
             )
         if self._resend_ms is not None and (passage.is_unanswered or passage.is_lost.any()):
             self._sim.call_in(self._resend_ms, self._send_numbered, message, self._to_chain, "resend")
+        elif passage.is_lost.all():
+            self._fills_under_way.discard(number)  # gone, and nobody knows
 
 
 def _passage_of(transaction: Transaction) -> Passage:

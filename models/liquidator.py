@@ -59,14 +59,14 @@ class Liquidator(Service):
     def boot_step(self, step: str) -> Steps:
         """Loading takes all accounts at once, from a chain on which all is sealed that was filled before.
 
-        Nothing fills while the liquidator is not ready; what filled before it died waits for its block, and a state
-        without these fills would never hear of them again.
+        Nothing fills while the liquidator is not ready; what filled before it died is on its way to the sequencer or
+        waits for its block, and a state without these fills would never hear of them again.
         """
         yield from super().boot_step(step)
         if step == "load":
             passage = self._load_seam.through(Passage(1, "load"))
             yield self.sim.sleep(int(passage.delay_ms[0]), "load")
-            while self.world.chain.has_fills_waiting:
+            while self.world.chain.has_fills_waiting or self.world.cloud.has_fills_under_way:
                 yield self.sim.sleep(SEALED_POLL_MS, "load")
             self.world.cloud.resync(self.world.chain)
 

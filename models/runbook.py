@@ -271,7 +271,7 @@ class Player:
         if gate == "prices_fresh":
             return self._oldest_price_age_ms() <= world.venue.declared.fill_price_age_ms
         if gate == "indices_present":
-            return bool((world.chain.index_ms > self._restarted_ms()).all())
+            return bool((np.minimum(world.chain.index_ms, world.cloud.index_ms) > self._restarted_ms()).all())
         return self._markets_apart() == 0
 
     def _restarted_ms(self) -> int:

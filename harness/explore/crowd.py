@@ -14,6 +14,9 @@ from drydock.harness.stream import Stream
 _FAULTS_MIN = 24
 _FAULTS_MAX = 48
 _SHARES = (1, 3)  # one part of so many is struck
+_HASTE = 2  # one crowd of so many is in haste
+_HASTE_SHARE = 4  # of the planned night: there no wait is longer
+_HASTE_MIN_MS = 1_000
 _AGAIN = 2  # one fault of so many strikes where one of its kind met an operation
 _MEETINGS_MAX = 16
 
@@ -33,24 +36,33 @@ class Crowd(PlanSearcher):
     the other parts go on as ever. What hides other faults still (nobody trades any more) is the swarm's part, which
     leaves kinds out.
 
+    Where so much waits for so long the operators never come to their last steps. So in every other crowd nothing takes
+    longer than a quarter of the planned night.
+
     Most places and times have nothing to bend: no copy runs, nobody reads. Half of the faults strike where and when
     one of their kind met an operation lately, with fields of their own, so that two or three that are rarely met meet
     in one night.
     """
 
     name: ClassVar[str] = "crowd"
-    sentence: ClassVar[str] = "three dozen faults of any kinds at once, upon all parts of the venue or a third of them"
+    sentence: ClassVar[str] = (
+        "three dozen faults of any kinds at once, upon all parts of the venue or a third of them, in haste or not"
+    )
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self._cells = frozenset(space.cells)
+        self._haste_ms = max(_HASTE_MIN_MS, space.night.to_ms // _HASTE_SHARE)
         self._met: dict[str, list[Meeting]] = {}
 
     def next_plan(self, rng: Stream) -> Plan:
         """Faults upon some parts, as far as they are legal together."""
         by_kind = self._upon_some_parts(rng)
         kinds, size = tuple(by_kind), rng.between(_FAULTS_MIN, _FAULTS_MAX)
-        return self.space.legal([self._fault(by_kind[pick(kinds, rng)], rng) for _ in range(size)])
+        faults = [self._fault(by_kind[pick(kinds, rng)], rng) for _ in range(size)]
+        if rng.below(_HASTE) == 0:
+            faults = [self.space.hurried(fault, self._haste_ms, rng) for fault in faults]
+        return self.space.legal(faults)
 
     def learn(self, case: Case, outcome: Outcome) -> None:
         """Keeps the latest meetings of each kind, whoever proposed them."""

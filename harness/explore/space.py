@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from drydock.harness import registry
 from drydock.harness.bundle import baseline_regimes
-from drydock.harness.fault import is_legal, is_of_kit, smallest, targets_of
+from drydock.harness.fault import is_legal, is_of_kit, keeps_floors, smallest, targets_of
 from drydock.harness.mistakes import Mistakes
 from drydock.harness.plan import Plan, fault_class, sample_range
 from drydock.harness.port import Fault, Kit, Range, Scenario, Step, Threat
@@ -22,6 +22,7 @@ from drydock.harness.typed import Shape, build, shapes_of
 _T = TypeVar("_T")
 _PLACE = ("step", "target")
 OFFSET = "offset_ms"
+_TIME = "_ms"
 
 
 class Cell(NamedTuple):
@@ -100,6 +101,19 @@ class Space:
         near_ms = min(max(offset_ms, bounds.low), bounds.high)
         return fault if near_ms == fault.offset_ms else self.varied(fault, {OFFSET: near_ms})
 
+    def hurried(self, fault: Fault, most_ms: int, rng: Stream) -> Fault:
+        """The fault with every time beyond ``most_ms`` drawn anew up to that, orders of magnitude evenly but from zero.
+
+        Its distance from the step stays, and so does a time that has to be longer.
+        """
+        values = {}
+        for shape in self._free(fault):
+            bounds = self.bounds(fault, shape)
+            if bounds is not None and shape.name.endswith(_TIME) and bounds.low <= most_ms < getattr(fault, shape.name):
+                low_ms = max(bounds.low, 0)
+                values[shape.name] = sample_range(Range(low_ms, most_ms, log=low_ms > 0), rng)
+        return self.varied(fault, values) if values else fault
+
     def offsets(self, fault: Fault) -> Range:
         """How far from its step a fault may be, in ms."""
         found = (self.bounds(fault, shape) for shape in shapes_of(type(fault)) if shape.name == OFFSET)
@@ -132,8 +146,13 @@ class Space:
     def legal(self, faults: Sequence[Fault]) -> Plan:
         """The faults, first to last, as far as a plan of them is legal; none twice."""
         plan: Plan = ()
-        for fault in faults:
-            if fault not in plan and self._is_inside(fault) and is_legal((*plan, fault), self.scenario):
+        for fault in faults:  # those of the plan apply already: asking them again would be quadratic
+            if (
+                fault not in plan
+                and self._is_inside(fault)
+                and fault.applicable(self.scenario)
+                and keeps_floors((*plan, fault), self.scenario)
+            ):
                 plan = (*plan, fault)
         return plan
 

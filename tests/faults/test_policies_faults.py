@@ -253,6 +253,14 @@ def test_last_good_artefact_changes_nothing_but_that_it_is_told() -> None:
     assert (set(), True) == (broken(result), is_exercised(result))
 
 
+@pytest.mark.parametrize("times", [(3, 5), (5, 3)])
+def test_of_two_artefacts_that_are_too_long_the_longer_one_counts(times: tuple[int, int]) -> None:
+    """Two generators that repeat the same entries do not make a file of fifteen times the length."""
+    plan = tuple(OversizedArtefact(step="start-services", times=each, lasts_ms=15_000) for each in times)
+    events = play(artefact("keep_last"), plan=plan).events
+    assert {3 * 5} == {e.entries for e in of(events, ArtefactRefused)}
+
+
 def test_artefact_that_fits_is_read_without_a_word() -> None:
     """A venue that has one, or has none, has the same night."""
     assert play().digest == play("venue.artefact={}").digest == play(artefact("raise")).digest

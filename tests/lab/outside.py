@@ -52,6 +52,14 @@ OUTSIDE = (
     Outside("M5", 1, ({"kind": "operator_skips", "step": "check"}, {**_AWAY, "step": "post-only", "offset_ms": 0})),
     Outside("M5", 1, ({"kind": "operator_swaps", "step": "check"}, {**_AWAY, "step": "post-only", "offset_ms": 0})),
     Outside("M5", 1, ({"kind": "operator_swaps", "step": "post-only"}, {**_AWAY, "step": "check", "offset_ms": 3_000})),
+    Outside(
+        "M5",
+        1,
+        (
+            {"kind": "operator_delays", "step": "resume", "delay_ms": 1_000},
+            {**_AWAY, "step": "check", "offset_ms": 500},
+        ),
+    ),
     _one("M2", "operator_repeats", "maintenance"),
     _one("M2", "mode_unheard", "maintenance", late_ms=10_000),
     _one("M2", "pause", "maintenance", target="gateway", offset_ms=-1_000, lasts_ms=20_000),
@@ -83,6 +91,21 @@ OUTSIDE = (
     _one("P8", "clock_jump", "resume", target="funding", jump_ms=-600_000, lasts_ms=12_000),
     _one("P8", "clock_skew", "resume", target="funding", skew_ms=60_000),
     _one("F4", "lost_tail", "start-services", offset_ms=9_000, lost_ms=9_000),
+    Outside(
+        "F4",
+        1,
+        (
+            {"kind": "operator_skips", "step": "stop-services"},
+            {
+                "kind": "late_write",
+                "step": "scale-up",
+                "offset_ms": -90_000,
+                "delay_ms": 70_000,
+                "commits": 30,
+                "lasts_ms": 200_000,
+            },
+        ),
+    ),
     _one("S6", "message_loss", "resume", target="fills", share_ppm=1_000_000, lasts_ms=60_000),
     _one("S6", "message_delay", "resume", target="fills", delay_ms=60_000),
     _one("S6", "message_reorder", "resume", target="fills", held_ms=60_000, share_ppm=500_000),
@@ -90,6 +113,21 @@ OUTSIDE = (
         "S7", "message_loss", "maintenance", 2, target="news", offset_ms=-100_000, share_ppm=1_000_000, lasts_ms=300_000
     ),
     _one("S7", "partition_one_way", "maintenance", 2, target="chain>cloud", offset_ms=-100_000, lasts_ms=300_000),
+    Outside(
+        "S7",
+        1509705959865623,
+        (
+            {
+                "kind": "crash_loop",
+                "step": "post-only",
+                "target": "liquidator",
+                "times": 5,
+                "restart_ms": 840,
+                "up_ms": 13_814,
+            },
+            {"kind": "early_ready", "step": "check", "target": "liquidator/process_up", "lasts_ms": 60_000},
+        ),
+    ),
     _one("S6", "partition", "resume", target="chain|cloud", lasts_ms=60_000),
     _one("P2", "oracle_desync", "resume", target="spot", apart_ms=60_000),
     Outside(

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from drydock.faults.crash import Crash
+from drydock.faults.message_delay import MessageDelay
+from drydock.faults.message_loss import MessageLoss
+from drydock.harness.port import Fault
 from drydock.harness.seam import Passage
 from drydock.models.accounts import VAULT
 from drydock.models.chain import PriceTx
@@ -200,3 +203,31 @@ def test_liquidator_that_dies_while_people_trade_forgets_no_fill(seed: int) -> N
     result = play(plan=(crash,), seed=seed)
     assert set() == broken(result) & {"S6", "S7"}
     assert result.checks["S7"] > 0
+
+
+RESEND = ("venue.messages.submit_resend_ms=2s", "venue.messages.drops_duplicates=true")
+SLOW_FILLS = MessageDelay(step="resume", target="fills", delay_ms=8_000, lasts_ms=20_000)
+LOST_FILLS = MessageLoss(step="resume", target="fills", share_ppm=1_000_000, lasts_ms=8_000)
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+@pytest.mark.parametrize(("sets", "fault"), [((), SLOW_FILLS), (RESEND, LOST_FILLS)], ids=["slow", "sent again"])
+def test_liquidator_waits_for_fills_that_are_on_their_way(sets: tuple[str, ...], fault: Fault, seed: int) -> None:
+    """Also for those that are late, or lost and sent again: a state without them would never hear of them."""
+    result = play(*sets, plan=(Crash("resume", "liquidator", 5_000, 1_000), fault), seed=seed)
+    assert set() == broken(result)
+
+
+def test_liquidator_waits_for_no_fill_that_nobody_sends_again() -> None:
+    """It is lost, S6 says so, and the liquidator comes back as soon as it would have without."""
+
+    def ready_ms(plan: tuple[Fault, ...]) -> tuple[int, bool]:
+        result = play(plan=plan, seed=1)
+        states = [(at_ms, e.state) for at_ms, e in told(result.events, ServiceState) if e.service == "liquidator"]
+        assert "ready" == states[-1][1]
+        return states[-1][0] - started_at(result.events, "resume"), "S6" in broken(result)
+
+    crash = Crash("resume", "liquidator", 5_000, 1_000)
+    (lost_ms, is_lost), (usual_ms, _) = ready_ms((crash, LOST_FILLS)), ready_ms((crash,))
+    assert is_lost
+    assert lost_ms <= usual_ms

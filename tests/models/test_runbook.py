@@ -8,6 +8,7 @@ import pytest
 
 from drydock.faults.crash import Crash
 from drydock.faults.early_start import EarlyStart
+from drydock.faults.message_delay import MessageDelay
 from drydock.faults.oracle_delay import OracleDelay
 from drydock.faults.slow_load import SlowLoad
 from drydock.harness.event import Event
@@ -15,6 +16,8 @@ from drydock.harness.stream import Stream
 from drydock.models.database_events import DatabaseState
 from drydock.models.events import (
     IncidentDeclared,
+    IndexOnchain,
+    IndexPublished,
     L1Reconciled,
     ModeAcked,
     ModeChanged,
@@ -28,7 +31,7 @@ from drydock.models.events import (
 from drydock.models.model import model_of
 from drydock.models.runbook import ACK_MS
 from drydock.models.world import planned_steps
-from tests.nights import Stage, bench, of, play, started_at, told
+from tests.nights import Stage, bench, broken, of, play, started_at, told
 
 ALL = "gateway, liquidator, funding, market_data, portfolio, vault"
 INCIDENT = (
@@ -111,6 +114,21 @@ def test_gate_asks_for_what_it_names(gate: str, waits: bool) -> None:
     """Late prices hold up the gates that are about prices and what is made of them, not that of liveness."""
     waited_ms, _ = verified(play(f"{VERIFY}.gate=[{gate}]", plan=(LATE_PRICES,)).events)
     assert waits == (waited_ms > 0)
+
+
+def test_indices_are_present_only_where_cloud_and_chain_have_them() -> None:
+    """A late block that seals an index of before the closure is no evidence: the gate waits for the cloud's, and so M5.
+
+    The last index of before is under way until 10 ms before the restart; those of the restarted engine take 40 s.
+    """
+    old = MessageDelay(step="drain", target="indices", delay_ms=124_010, lasts_ms=12_000)
+    new = MessageDelay(step="start-services", target="indices", delay_ms=40_000, lasts_ms=60_000)
+    result = play(f"{VERIFY}.gate=[indices_present]", plan=(old, new))
+    restarted_ms = started_at(result.events, "start-services")
+    sealed_ms = min(at_ms for at_ms, _ in told(result.events, IndexOnchain) if at_ms > restarted_ms)
+    told_ms = min(at_ms for at_ms, e in told(result.events, IndexPublished) if at_ms > restarted_ms) + new.delay_ms
+    assert sealed_ms < started_at(result.events, "verify") < told_ms < started_at(result.events, "cancel-only")
+    assert set() == broken(result)
 
 
 def test_failed_gate_that_continues_goes_on_as_if_nothing_were() -> None:

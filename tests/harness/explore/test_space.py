@@ -71,6 +71,20 @@ def test_times_are_anchored_at_just_beside_and_far_from_the_step(toy: ModuleType
     assert any(offset < -100 for offset in offsets)
 
 
+def test_a_hurried_fault_takes_no_longer_than_it_may(toy: ModuleType) -> None:
+    """Its place stays, also one that is further away; what is short enough, or has to be longer, stays as it is."""
+    fault, rng = toy.SlowCount(offset_ms=-400, delay_ms=250), Stream(1, "haste")
+    hurried = {toy_space(toy).hurried(fault, 100, rng) for _ in range(60)}
+    assert {-400} == {seen.offset_ms for seen in hurried}
+    assert 80 < max(seen.delay_ms for seen in hurried) <= 100
+    assert len(hurried) > 20
+    assert fault == toy_space(toy).hurried(fault, 250, rng)
+    threats = (Threat("SlowCount", ("restart",), ("both",), {"delay_ms": (200, 300)}),)
+    narrow = Space(toy.scenario(threats=threats), toy.ToyKit(), within_threats=True)
+    assert fault == narrow.hurried(fault, 100, rng)
+    assert {200} == {narrow.hurried(fault, 200, rng).delay_ms for _ in range(8)}
+
+
 def test_a_plan_is_legal_and_has_no_fault_twice(toy: ModuleType) -> None:
     """What does not apply is left out, and so is what is there already."""
     space = toy_space(toy)

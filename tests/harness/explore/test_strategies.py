@@ -35,6 +35,15 @@ from tests.nights import bench
 VENUE = Space(bench(), kit("venue"))
 
 
+def times_ms(fault: Fault) -> list[int]:
+    """All that a fault says about how long, but where it is."""
+    return [
+        getattr(fault, shape.name)
+        for shape in VENUE.fields(fault)
+        if shape.name.endswith("_ms") and shape.name != "offset_ms"
+    ]
+
+
 def proposed(strategy: Strategy, count: int, seed: int = 1) -> list[Case]:
     return list(strategy.propose(Stream(seed, "test"), count))
 
@@ -122,6 +131,16 @@ def test_every_other_crowd_strikes_a_third_of_the_parts() -> None:
     assert 15 < len(few) < 45
     assert parts == set.union(*few)
     assert sum(len(some) >= len(parts) - 1 for some in struck) > 15
+
+
+def test_every_other_crowd_is_in_haste() -> None:
+    """Nothing in it takes longer than a quarter of the planned night, so that operators come to their last steps."""
+    quarter_ms = VENUE.night.to_ms // 4
+    longest_ms = [max(max(times_ms(fault), default=0) for fault in case.plan) for case in proposed(Crowd(VENUE), 60)]
+    hurried = [longest for longest in longest_ms if longest <= quarter_ms]
+    assert 15 < len(hurried) < 45
+    assert max(hurried) > quarter_ms // 2
+    assert max(longest_ms) > 10 * quarter_ms
 
 
 def test_half_of_a_crowd_strikes_where_its_kind_met_an_operation() -> None:
