@@ -18,10 +18,11 @@ WIDE, NARROW = 1040, 358
 
 
 class Cell(NamedTuple):
-    """A cell of a table; ``tone`` is ``bad``, ``warn``, ``ok`` or empty."""
+    """A cell of a table; ``tone`` is ``bad``, ``warn``, ``ok`` or empty, ``to`` the anchor that it leads to."""
 
     text: str
     tone: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class HarmView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run as shown."""
+    """One run as shown; ``anchor`` is where a table's cell leads to."""
 
     title: str
     hint: str
@@ -94,6 +95,7 @@ class RunView:
     harm: HarmView | None
     tables_title: str = ""
     tables: tuple[Table, ...] = ()
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,18 +91,23 @@ def search_page(
         reasons=tuple(reasons),
         facts=tuple(facts),
         overview=tuple(overview),
-        runs=tuple(_view(one, kit) for one in found[:SHOWN_MAX]),
+        runs=tuple(_view(one, kit, number) for number, one in enumerate(found[:SHOWN_MAX], 1)),
         tables=(*tables, _not_drawn(found[SHOWN_MAX:])),
         limit=NO_BOUND.replace("`", ""),
     )
     return render([part], machine)
 
 
-def _view(one: Found, kit: Kit) -> RunView:
+def _view(one: Found, kit: Kit, number: int) -> RunView:
     told = tell(one.case, kit)
     story = story_of(one.case, kit, one.signature, told=told, replay=one.replay)
     view = run_view(told, kit, story, title="In pictures", tables_title=f"The case: {_case_text(one.case)}")
-    return replace(view, tables=(*one.tables, *view.tables))
+    return replace(view, tables=(*one.tables, *view.tables), anchor=_anchor(number))
+
+
+def _anchor(number: int) -> str:
+    """Where the failure of that place in the list is told; empty for one that is not drawn."""
+    return f"failure-{number}" if number <= SHOWN_MAX else ""
 
 
 def _case_text(case: Case) -> str:
@@ -140,15 +145,16 @@ def _proof(minimum: Minimum) -> Table:
 
 
 def _overview(telling: Telling) -> Table:
-    """All that was found, one failure a line: those with a smallest case first, in the order of the stories."""
-    rows: list[list[str]] = []
-    for minimum in telling.minima:
+    """All that was found, one failure a line: those with a smallest case first, each leading to its story."""
+    rows: list[list[str | Cell]] = []
+    for number, minimum in enumerate(telling.minima, 1):
         harm = usd(minimum.harm_quantums) if minimum.harm_quantums else "-"
         case = _in_brief(minimum.shrunk.case) + minimum.of_run
-        rows.append([str(minimum.failure.signature), minimum.detail or minimum.failure.finding.detail, case, harm])
-    for failure in _unshrunk(telling):
-        case = f"not shrunk: {count(len(failure.case.plan), 'fault')}"
-        rows.append([str(failure.signature), failure.finding.detail, case, "-"])
+        failure = Cell(str(minimum.failure.signature), to=_anchor(number))
+        rows.append([failure, minimum.detail or minimum.failure.finding.detail, case, harm])
+    for one in _unshrunk(telling):
+        case = f"not shrunk: {count(len(one.case.plan), 'fault')}"
+        rows.append([str(one.signature), one.finding.detail, case, "-"])
     return table("What was found", ("failure", "seen", "smallest case", "its harm, USD"), rows, (3,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from types import ModuleType
 from typing import NamedTuple
@@ -57,6 +58,15 @@ def test_the_page_names_what_was_found_before_it_tells_any_of_it(answer: tuple[i
     """The list, and then the stories."""
     page = answer[1].page
     assert page.index("What was found") < page.index("How T1 came to be broken")
+
+
+def test_each_line_of_the_list_leads_to_the_story_that_is_drawn(answer: tuple[int, Answer]) -> None:
+    """By a link within the page: whatever is linked is there, once, and right before its story."""
+    page = answer[1].page
+    linked = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', page)
+    assert [("failure-1", "T1@counter/ticker")] == [(anchor, text.partition("(")[0]) for anchor, text in linked]
+    assert [page.index('<div id="failure-1">')] == [found.start() for found in re.finditer('id="failure-', page)]
+    assert page.index('id="failure-1"') < page.index("How T1 came to be broken")
 
 
 def test_the_page_begins_with_all_that_was_found(toy: ModuleType) -> None:
