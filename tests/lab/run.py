@@ -7,7 +7,8 @@
     python -m tests.lab.run table
 
 Every answer is kept in ``docs/lab.json`` as soon as it is there, and is not asked for again: it can be run in pieces,
-and stopped. ``--fresh`` begins anew.
+and stopped. ``--fresh`` begins anew, as it has to after a change of ``lab.yaml``; a change of the search or of the
+venue asks for it too, and nobody notices if it is forgotten.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from typing import Any, NamedTuple
 from drydock.harness.explore.portfolio import SHARES
 from tests.lab.bugs import BUGS
 from tests.lab.controls import CONTROLS
-from tests.lab.planted import keep_witness
+from tests.lab.planted import keep_witness, scenario
 from tests.lab.search import CAP, PORTFOLIO, accusations, bug_of, control_of, search, smallest
 from tests.lab.table import BASELINE, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "lab.json"
+BASIS = "basis"
+"""The key under which it is kept which right build and threats all answers are about."""
 STRATEGIES = (PORTFOLIO, *SHARES)
 WORKERS = 2
 _TIMED_RUNS = 80
@@ -62,18 +65,21 @@ def play(task: Task) -> tuple[str, Any]:
     return task.key, [accused.law for accused in told]
 
 
-def kept() -> dict[str, Any]:
-    """What is known so far."""
-    if not KEPT.exists():
+def kept(path: Path = KEPT) -> dict[str, Any]:
+    """What is known so far. ``SystemExit`` where that is of another basis: old answers and new ones make no table."""
+    if not path.exists():
         return {}
-    known: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if known.pop(BASIS, None) != scenario().hash:
+        raise SystemExit(f"{path.name} was played with another lab.yaml; --fresh forgets it and begins anew")
     return known
 
 
-def keep(known: dict[str, Any]) -> None:
+def keep(known: dict[str, Any], path: Path = KEPT) -> None:
     """Writes it, a line an answer."""
-    lines = (f" {json.dumps(key)}: {json.dumps(known[key])}" for key in sorted(known))
-    KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    told = {BASIS: scenario().hash, **{key: known[key] for key in sorted(known)}}
+    lines = (f" {json.dumps(key)}: {json.dumps(answer)}" for key, answer in told.items())
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def tasks_of(asked: argparse.Namespace) -> Iterator[Task]:

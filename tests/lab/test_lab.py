@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.lab.bugs import BUGS
 from tests.lab.controls import CONTROLS
 from tests.lab.outside import OUTSIDE, Outside
 from tests.lab.planted import FIFO, REGIME, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
+from tests.lab.run import keep, kept
 from tests.lab.search import PORTFOLIO, accusations, bug_of, control_of, search
 from tests.lab.table import quantile, without_memory
 
@@ -128,3 +130,19 @@ def test_a_strategy_that_learns_nothing_is_told_by_the_share_of_its_runs() -> No
     assert 2_000 == without_memory([None, None, None], 2_000)
     assert 4_621 == without_memory([None] * 10, 2_000)
     assert 1 == without_memory([1, 1, 2, 1], 2_000)
+
+
+def test_answers_about_another_basis_are_not_taken_for_answers_about_this_one(tmp_path: Path) -> None:
+    """What was kept is read again as it was; with a threat more or less it is refused, and told how to begin anew."""
+    path, known = tmp_path / "lab.json", {"find/a/portfolio/1/2000": 7, "controls/b/portfolio/1/500": []}
+    assert {} == kept(path)
+    keep(known, path)
+    assert known == kept(path)
+    path.write_text(path.read_text(encoding="utf-8").replace(scenario().hash, scenario("sweep.name=other").hash))
+    with pytest.raises(SystemExit, match=r"lab\.json was played with another lab\.yaml; --fresh"):
+        kept(path)
+
+
+def test_what_is_kept_is_of_this_basis() -> None:
+    """So that nobody reads a table of runs that this lab.yaml does not have."""
+    assert len(kept()) > 0
