@@ -69,7 +69,9 @@ class Read:
 class Write:
     """UPSERT of ``values[n, column]`` under ``keys[n]``. With ``expected`` versions it is a compare-and-set per row.
 
-    ``held`` is the door's: rows that another transaction has; they are left as they are.
+    A row that is not there begins with ``first_version``. Where rows may go and come again it is one that no row of
+    before had, or a late compare-and-set of before finds the version that it expects (ABA). ``held`` is the door's:
+    rows that another transaction has; they are left as they are.
     """
 
     table: str
@@ -77,6 +79,7 @@ class Write:
     values: Ints
     expected: Ints | None = None
     held: Mask | None = None
+    first_version: int = 1
 
 
 Statement = Read | Write

@@ -21,7 +21,7 @@ from drydock.models.database import LIVE, Read, Rows, Unavailable, Write
 from drydock.models.database_events import IndexRowsChanged
 from drydock.models.draws import lognormal_ms
 from drydock.models.events import IndexPersisted, LoadCompleted
-from drydock.models.perp.units import all_true
+from drydock.models.perp.units import all_true, greatest
 from drydock.models.seams import new_seam
 from drydock.models.service import RAISE_RESTART_MS, Service
 
@@ -167,8 +167,10 @@ class IndexRows(Service):
     def _write_rows(self, arg: tuple[int, Ints, Ints, Ints]) -> None:
         epoch, markets, values, version = arg
         expected = version if self._spec.compare_and_set else None
+        first = max(1, greatest(values[:, AT_MS]))  # versions rise by one a tick: no row of before has come so far
+        write = Write(TABLE, markets, values, expected, first_version=first)
         try:
-            rows = self.world.database.transact([Write(TABLE, markets, values, expected)], self.name)[0]
+            rows = self.world.database.transact([write], self.name)[0]
         except Unavailable:
             return  # the next tick writes a newer value
         self.sim.emit(IndexPersisted(epoch, markets, values[:, INDEX], rows.found.astype(np.int64)), self._writer)

@@ -113,7 +113,9 @@ class SimulatedDatabase(DatabaseLife):
         self._about_to_change(write.table, written)
         table.values[written] = values
         table.version[written] += 1
-        table.present[written] = True
+        if not all_true(table.present[written]):
+            table.version[written[~table.present[written]]] = write.first_version
+            table.present[written] = True
         return _answer(table.values[keys], table.version[keys], may, write.held)
 
     def _about_to_change(self, table: str, keys: Ints) -> None:

@@ -1,8 +1,8 @@
 """The statements of the real build, made once for each table; rows travel as arrays, one for each column.
 
 A write is one statement, and PostgreSQL alone says what becomes of each row: those that another session has are passed
-over (SKIP LOCKED), a version that is expected is compared, a row that is not there is inserted as version 1. A table
-that another session has as a whole refuses every statement at once (:data:`SET_UP`): nobody ever waits.
+over (SKIP LOCKED), a version that is expected is compared, a row that is not there is inserted in the version that the
+write says. A table that another session has as a whole refuses every statement at once (:data:`SET_UP`): nobody waits.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _WRITE: LiteralString = """
     free AS MATERIALIZED (SELECT key, version FROM {table} WHERE key IN (SELECT key FROM asked) FOR UPDATE SKIP LOCKED),
     written AS (
         INSERT INTO {table} AS old
-        SELECT key, 1, {asked} FROM asked LEFT JOIN free USING (key)
+        SELECT key, %s::bigint, {asked} FROM asked LEFT JOIN free USING (key)
         WHERE (free.version IS NOT NULL OR key NOT IN (SELECT key FROM there))
             AND coalesce(expected = coalesce(free.version, 0), true)
         ON CONFLICT (key) DO UPDATE SET version = old.version + 1, {settings}
@@ -128,7 +128,7 @@ class TableStatements:
     def write(self, on: Connection, write: Write) -> Rows:
         """What became of each row, and how it is now."""
         expected = None if write.expected is None else write.expected.tolist()
-        asked = (write.keys.tolist(), expected, *write.values.T.tolist())
+        asked = (write.keys.tolist(), expected, *write.values.T.tolist(), write.first_version)
         return self._rows(run(on, self._write, asked).fetchall())
 
     def _rows(self, fetched: Sequence[Sequence[Any]]) -> Rows:

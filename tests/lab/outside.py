@@ -91,21 +91,6 @@ OUTSIDE = (
     _one("P8", "clock_jump", "resume", target="funding", jump_ms=-600_000, lasts_ms=12_000),
     _one("P8", "clock_skew", "resume", target="funding", skew_ms=60_000),
     _one("F4", "lost_tail", "start-services", offset_ms=9_000, lost_ms=9_000),
-    Outside(
-        "F4",
-        1,
-        (
-            {"kind": "operator_skips", "step": "stop-services"},
-            {
-                "kind": "late_write",
-                "step": "scale-up",
-                "offset_ms": -90_000,
-                "delay_ms": 70_000,
-                "commits": 30,
-                "lasts_ms": 200_000,
-            },
-        ),
-    ),
     _one("S6", "message_loss", "resume", target="fills", share_ppm=1_000_000, lasts_ms=60_000),
     _one("S6", "message_delay", "resume", target="fills", delay_ms=60_000),
     _one("S6", "message_reorder", "resume", target="fills", held_ms=60_000, share_ppm=500_000),

@@ -16,6 +16,7 @@ from drydock.harness.signature import signatures
 from drydock.harness.sim import Ties
 from tests.lab.bugs import BUGS
 from tests.lab.controls import CONTROLS
+from tests.lab.mended import MENDED, Mended
 from tests.lab.outside import OUTSIDE, Outside
 from tests.lab.planted import FIFO, REGIME, Bug, Control, LabKit, empty_case, kit_of, scenario, witness, witnesses
 from tests.lab.run import keep, kept
@@ -94,6 +95,15 @@ def test_what_is_outside_of_the_basis_breaks_the_right_build(outside: Outside) -
     assert outside.law in broken(LabKit(), case)
 
 
+@pytest.mark.parametrize("mended", MENDED, ids=lambda mended: f"{mended.law}-{mended.control}")
+def test_what_once_accused_a_right_build_does_so_no_more(mended: Mended) -> None:
+    """It is still of the basis, and breaks nothing."""
+    control = control_of(mended.control)
+    case = mended.case(control)
+    assert all(is_threat(fault, case.scenario) for fault in case.plan)
+    assert set() == broken(kit_of(control), case)
+
+
 @pytest.mark.parametrize("name", SAMPLED_BUGS)
 def test_the_portfolio_finds_a_sampled_bug(name: str) -> None:
     """Within a small budget, from a fixed seed."""
@@ -145,4 +155,4 @@ def test_answers_about_another_basis_are_not_taken_for_answers_about_this_one(tm
 
 def test_what_is_kept_is_of_this_basis() -> None:
     """So that nobody reads a table of runs that this lab.yaml does not have."""
-    assert len(kept()) > 0
+    assert {"find", "controls"} >= {key.partition("/")[0] for key in kept()}

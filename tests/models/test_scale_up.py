@@ -92,6 +92,15 @@ def test_left_out_row_is_inserted_by_who_expects_none() -> None:
     assert ([True], [1]) == (written.found.tolist(), written.version.tolist())
 
 
+def test_row_that_is_created_anew_begins_where_its_writer_says() -> None:
+    """In a version that no row of before had; one that is there goes on from its own."""
+    made, number = Migration(), np.array([[9], [9]])
+    begun = made.database.transact([Write("b", KEYS[:2], number, np.array([1, 0]), first_version=250)])[0]
+    assert [2, 250] == begun.version.tolist()
+    later = made.database.transact([Write("b", KEYS[:2], number, np.array([2, 250]), first_version=900)])[0]
+    assert ([True, True], [3, 251]) == (later.found.tolist(), later.version.tolist())
+
+
 def test_row_that_is_not_there_cannot_be_held() -> None:
     """SELECT FOR UPDATE has what it found: somebody else may insert the row."""
     made = Migration()

@@ -95,6 +95,14 @@ def test_rows_that_a_stranger_has_are_held_and_others_are_written(desk: Desk) ->
     assert [True] == desk.write(8, 1).found.tolist()
 
 
+def test_row_that_is_not_there_begins_where_its_writer_says(desk: Desk) -> None:
+    """And goes on from there; one that is there goes on from its own version."""
+    keys, values = np.array([3, 9]), np.array([[7], [7]])
+    begun = desk.ask(Write("t", keys, values, np.array([1, 0]), first_version=250))[0]
+    later = desk.ask(Write("t", keys, values, np.array([2, 250]), first_version=900))[0]
+    assert ([2, 250], [3, 251]) == (begun.version.tolist(), later.version.tolist())
+
+
 def test_table_that_a_stranger_has_is_held_and_the_rest_of_the_transaction_happens(desk: Desk) -> None:
     """Nobody waits: what concerns that table is refused, and what was asked before and after it is not lost."""
     with desk.stranger("LOCK TABLE t IN ACCESS EXCLUSIVE MODE"):
