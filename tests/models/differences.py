@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from drydock.harness.shrink.minimal import minimal
+from drydock.models.database import LIVE, PRIMARY
 from drydock.models.venue import DatabaseSpec
 from tests.models.database_machine import Agreement, MakeDesk
 from tests.models.desk import DoorDesk, simulated
 from tests.models.naive_database import NaiveDatabase
-from tests.models.operations import Operation
+from tests.models.operations import Ask, Operation, Put, Transact
 
 RIGHT: tuple[MakeDesk, MakeDesk] = (NaiveDatabase, partial(DoorDesk, simulated()))
 """Two right builds. Where these differ, something was asked that nobody asks (to report a copy before its end)."""
@@ -33,7 +35,8 @@ def differ(builds: Sequence[MakeDesk], spec: DatabaseSpec, operations: Iterable[
 def smallest(found: type[Agreement]) -> tuple[Operation, ...]:
     """Of the example that a machine ended with: what still tells its builds apart, and nothing of it can be left out.
 
-    Hypothesis shrinks what it drew, and where that ends depends on what else is loaded; this does not.
+    Hypothesis shrinks what it drew, and where that ends depends on what else is loaded. A write that only looks at what
+    is there becomes a read, which needs no other write before it to be seen.
     """
 
     def first(candidates: Iterable[tuple[Operation, ...]]) -> int | None:
@@ -43,4 +46,15 @@ def smallest(found: type[Agreement]) -> tuple[Operation, ...]:
         return None
 
     assert differ(found.builds, found.spec, found.steps), "what is not found again cannot be made smaller"
-    return minimal(tuple(found.steps), first)
+    steps = minimal(tuple(found.steps), first)
+    while (place := first(reading := list(_with_one_read_more(steps)))) is not None:
+        steps = minimal(reading[place], first)
+    return steps
+
+
+def _with_one_read_more(steps: tuple[Operation, ...]) -> Iterator[tuple[Operation, ...]]:
+    """The same, each time with another write turned into a read of its rows."""
+    for number, step in enumerate(steps):
+        if isinstance(step, Transact) and any(isinstance(asked, Put) for asked in step.statements):
+            read = tuple(Ask(s.table, s.keys, 0, PRIMARY, LIVE) if isinstance(s, Put) else s for s in step.statements)
+            yield (*steps[:number], replace(step, statements=read), *steps[number + 1 :])
